@@ -1,0 +1,3 @@
+//! waypost.
+
+fn main() {}

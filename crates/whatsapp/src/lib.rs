@@ -1,0 +1,22 @@
+//! What Meta says: reads the webhook bodies of the WhatsApp Business Platform.
+//!
+//! [`read`] takes the bytes of one POST and gives back the [`Event`]s in it, whatever the bytes are: what is unknown is
+//! kept, what is broken is one event of its own, and what did not fit is told beside the value as [`Problem`]s.
+//! Nothing here does I/O, reads a clock or draws a random number.
+//!
+//! ```
+//! let body = br#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":
+//!     {"metadata":{"phone_number_id":"7"},"messages":[{"id":"wamid.A","from":"1555","type":"text",
+//!     "timestamp":"1758000000","text":{"body":"hi"}}]}}]}]}"#;
+//! let notification = whatsapp::read(body);
+//! assert_eq!(notification.events[0].event_type.as_str(), "messages.text");
+//! assert_eq!(notification.events[0].key.text, "msg:7:wamid.A");
+//! ```
+
+mod event;
+mod read;
+
+pub use event::{
+    Contact, Conversation, Data, Event, EventKey, EventType, KeyScope, Lane, Notification, Origin, Problem,
+};
+pub use read::read;

@@ -1,1 +1,8 @@
-//! rules.
+//! What Waypost decides: identity, routing, retries, the life of a delivery, limits.
+//!
+//! Pure: no I/O, no clock, no randomness. Decisions take time and chance as arguments; the caller carries them out.
+
+pub mod delivery;
+pub mod identity;
+pub mod lane;
+pub mod limits;

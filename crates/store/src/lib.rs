@@ -1,1 +1,16 @@
-//! store.
+//! What Waypost remembers: one seam, [`Store`], and the engines behind it.
+//!
+//! The seam speaks in domain words and in batches, and each method is one transaction. No driver type, constructor or
+//! transaction handle appears in it. Only this crate contains SQL; it is told what to write and decides nothing.
+
+mod error;
+mod record;
+mod seam;
+
+pub use error::{CommitError, StoreError};
+pub use record::{
+    ApiKeyRecord, AttemptRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,
+    EndpointRecord, EndpointState, EventOutcome, EventRecord, Health, LaneName, NewConversation, NewEvent,
+    NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport, Retention, Settlement, StoreCounts,
+};
+pub use seam::{DeliveryQuery, EndpointChange, EventQuery, Find, Store};

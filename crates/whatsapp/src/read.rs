@@ -6,5 +6,9 @@ use crate::event::Notification;
 #[must_use]
 pub fn read(body: &[u8]) -> Notification<'_> {
     let _ = body;
-    Notification { object: None, events: Vec::new(), problems: Vec::new() }
+    Notification {
+        object: None,
+        events: Vec::new(),
+        problems: Vec::new(),
+    }
 }

@@ -1,0 +1,22 @@
+//! Every limit that is not a setting, with its unit in its name.
+
+/// Bytes of a notification's body that Waypost takes by default. Meta's own limit is 3 MB.
+pub const BODY_BYTES_DEFAULT: usize = 4 * 1024 * 1024;
+/// Seconds in which the headers of a request must have arrived.
+pub const HEADER_TIMEOUT_SECONDS: u64 = 10;
+/// Seconds in which the body of a request must have arrived.
+pub const BODY_TIMEOUT_SECONDS: u64 = 20;
+/// Milliseconds that a notification may wait for its commit to begin before it is refused with 503.
+pub const COMMIT_QUEUE_MS: u64 = 1_000;
+/// Events that one transaction commits at most (a single notification may exceed it alone).
+pub const COMMIT_EVENTS_MAX: usize = 1_000;
+/// Bytes of bodies that one transaction commits at most (a single notification may exceed it alone).
+pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Days that a key is kept after the last event of its partition arrived. Meta retries for 7.
+pub const KEY_DAYS_DEFAULT: u32 = 8;
+/// Rows on one page of the API.
+pub const PAGE_ROWS_MAX: usize = 500;
+/// Bytes of an endpoint's answer that are read and kept.
+pub const RESPONSE_SNIPPET_BYTES_MAX: usize = 1_024;
+/// Endpoints that one store holds at most.
+pub const ENDPOINTS_MAX: usize = 50_000;

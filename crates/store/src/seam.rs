@@ -1,0 +1,178 @@
+//! The seam. Fifteen-odd methods, each one transaction.
+
+use async_trait::async_trait;
+use rules::identity::{EventId, NotificationId};
+use tokio::sync::Notify;
+
+use crate::error::{CommitError, StoreError};
+use crate::record::{
+    ApiKeyRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo, EndpointRecord,
+    EndpointState, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport,
+    Retention, Settlement, StoreCounts,
+};
+
+/// What Waypost remembers. An engine keeps these promises; `facts` holds the tests of each.
+///
+/// * A batch is kept whole or not at all, and [`Store::commit`] returns only when it is on stable storage.
+/// * A key is known only after the commit that brought it returned; a failed commit leaves no key behind.
+/// * Of two copies of an event, however close together, one is [`crate::EventOutcome::New`].
+/// * A claim is given to one caller. What is not settled or released is owed again after a crash.
+/// * On an ordered endpoint, an event is never claimed while an earlier one of its lane holds its place.
+/// * Nothing owed is pruned.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Keeps a batch: bodies, keys, events and what is owed, in one transaction. All of the batch or nothing.
+    async fn commit(&self, batch: Vec<NewNotification>) -> Result<Vec<Committed>, CommitError>;
+
+    /// Claims up to `max` deliveries that are due, at most `concurrency_max` in flight for each active endpoint. A lane
+    /// gives one at a time. Fair between endpoints, and its cost does not grow with the number of endpoints.
+    async fn claim(&self, max: usize, now_ms: i64) -> Result<Claims, StoreError>;
+
+    /// Writes what came of claims. The answer says for each whether it was taken (false: another holds the delivery).
+    async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError>;
+
+    /// Gives claims back untried: the deliveries are due at once.
+    async fn release(&self, claims: Vec<Claim>) -> Result<(), StoreError>;
+
+    /// The events with their bodies, in the order asked for; what is not there is left out.
+    async fn payloads(&self, events: &[EventId]) -> Result<Vec<Payload>, StoreError>;
+
+    /// Makes, changes or removes endpoints, and gives the version of the endpoints that follows. All or nothing.
+    async fn change_endpoints(&self, changes: Vec<EndpointChange>) -> Result<u64, StoreError>;
+
+    /// All endpoints, and their version.
+    async fn endpoints(&self) -> Result<(u64, Vec<EndpointRecord>), StoreError>;
+
+    /// The directory of numbers of all apps.
+    async fn numbers(&self) -> Result<Vec<NumberEntry>, StoreError>;
+
+    /// Adds or replaces numbers by hand.
+    async fn put_numbers(&self, numbers: Vec<NumberEntry>) -> Result<(), StoreError>;
+
+    /// Events, newest first.
+    async fn events(&self, query: EventQuery) -> Result<Page<EventRecord>, StoreError>;
+
+    /// Events that one id, message id, contact or number names, newest first; at most a page.
+    async fn find(&self, find: Find) -> Result<Vec<EventRecord>, StoreError>;
+
+    /// The copies of an event that differ from it.
+    async fn conflicts(&self, event: EventId) -> Result<Vec<ConflictRecord>, StoreError>;
+
+    /// A notification as received.
+    async fn notification(&self, id: NotificationId) -> Result<Option<NotificationRecord>, StoreError>;
+
+    /// Deliveries, newest first, without their attempts.
+    async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError>;
+
+    /// One delivery with its attempts.
+    async fn delivery(&self, number: DeliveryNo) -> Result<Option<DeliveryRecord>, StoreError>;
+
+    /// All API keys.
+    async fn api_keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError>;
+
+    /// Adds or replaces an API key.
+    async fn put_api_key(&self, key: ApiKeyRecord) -> Result<(), StoreError>;
+
+    /// A small value kept under a name (the check of the secrets' key, for instance).
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a small value under a name.
+    async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError>;
+
+    /// Drops one bounded slice of what retention no longer keeps. Never what is owed.
+    async fn prune(&self, retention: Retention, now_ms: i64) -> Result<PruneReport, StoreError>;
+
+    /// How the store is. Cheap; touches no disk that may hang.
+    async fn health(&self) -> Health;
+
+    /// Totals.
+    async fn counts(&self) -> Result<StoreCounts, StoreError>;
+
+    /// Rings when something may have become claimable. A hint: losing one costs latency, never a delivery.
+    fn wake(&self) -> &Notify;
+
+    /// Finishes what is queued, and closes. Later calls fail with [`StoreError::Closed`].
+    async fn close(&self);
+}
+
+/// One change of the endpoints.
+#[derive(Debug, Clone)]
+pub enum EndpointChange {
+    /// Makes the endpoint, or replaces it. `number`, `revision`, times and counts of the record are the store's to set.
+    Put {
+        /// The endpoint as it shall be.
+        endpoint: EndpointRecord,
+        /// The revision that the caller saw: None to make a new one (an existing one is a conflict), `Some(0)` to put
+        /// whatever is there.
+        if_revision: Option<u64>,
+    },
+    /// Changes only the state.
+    State {
+        /// Which one.
+        id: String,
+        /// The state that it shall have.
+        state: EndpointState,
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// Removes it; what it is owed ends as dead, `endpoint_removed`.
+    Remove {
+        /// Which one.
+        id: String,
+        /// The revision that the caller saw; None for any.
+        if_revision: Option<u64>,
+    },
+}
+
+/// Which events to list. Members that are None match anything.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// The app.
+    pub app: Option<String>,
+    /// The field.
+    pub field: Option<String>,
+    /// The type; a trailing `*` stands for the rest.
+    pub event_type: Option<String>,
+    /// The WABA.
+    pub waba_id: Option<String>,
+    /// The business number's id.
+    pub phone_number_id: Option<String>,
+    /// Only those that matched no endpoint (or that matched some).
+    pub unrouted: Option<bool>,
+    /// Arrived at or after.
+    pub since_ms: Option<i64>,
+    /// Arrived before.
+    pub until_ms: Option<i64>,
+    /// Where the page begins, from the page before.
+    pub cursor: Option<String>,
+    /// Rows at most; cut to [`rules::limits::PAGE_ROWS_MAX`].
+    pub limit: usize,
+}
+
+/// What to look up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Find {
+    /// One event.
+    Event(EventId),
+    /// Everything about one message or call.
+    MessageId(String),
+    /// Everything of one person: phone, WhatsApp id, user id or parent user id.
+    Contact(String),
+    /// Everything of one business number: its id or its digits for display.
+    Number(String),
+}
+
+/// Which deliveries to list. Members that are None match anything.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryQuery {
+    /// The endpoint's number.
+    pub endpoint: Option<EndpointNo>,
+    /// The event.
+    pub event: Option<EventId>,
+    /// `owed`, `accepted`, `dead` or `skipped`.
+    pub state: Option<String>,
+    /// Where the page begins, from the page before.
+    pub cursor: Option<String>,
+    /// Rows at most; cut to [`rules::limits::PAGE_ROWS_MAX`].
+    pub limit: usize,
+}

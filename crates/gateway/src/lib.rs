@@ -7,9 +7,28 @@
 //! This crate reads no environment, no arguments and no files, and prints nothing: [`Settings`] come in, tasks run until
 //! they are told to stop.
 
+pub mod clock;
+pub mod cut;
+pub mod deliver;
 pub mod endpoint;
+pub mod event_json;
+pub mod metrics;
+pub mod receive;
+pub mod routing;
 pub mod secret;
 pub mod settings;
 pub mod sign;
 
 pub use settings::Settings;
+
+/// An error and everything under it, on one line, for the log.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

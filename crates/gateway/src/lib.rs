@@ -7,10 +7,12 @@
 //! This crate reads no environment, no arguments and no files, and prints nothing: [`Settings`] come in, tasks run until
 //! they are told to stop.
 
+pub mod admin;
 pub mod clock;
 pub mod cut;
 pub mod deliver;
 pub mod endpoint;
+pub mod endpoints;
 pub mod event_json;
 pub mod metrics;
 pub mod receive;

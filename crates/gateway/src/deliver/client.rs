@@ -123,7 +123,10 @@ fn io_words(kind: std::io::ErrorKind) -> &'static str {
         (ErrorKind::NetworkUnreachable, "network unreachable"),
         (ErrorKind::AddrNotAvailable, "address not available"),
     ];
-    words.iter().find(|(known, _)| *known == kind).map_or("no connection", |(_, words)| words)
+    words
+        .iter()
+        .find(|(known, _)| *known == kind)
+        .map_or("no connection", |(_, words)| words)
 }
 
 /// Connects under the guard: a literal address is checked here, a name when it has been resolved.

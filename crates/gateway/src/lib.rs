@@ -17,10 +17,13 @@ pub mod event_json;
 pub mod metrics;
 pub mod receive;
 pub mod routing;
+mod running;
 pub mod secret;
 pub mod settings;
 pub mod sign;
+mod upkeep;
 
+pub use running::{Parts, Running, StartError, start};
 pub use settings::Settings;
 
 /// An error and everything under it, on one line, for the log.

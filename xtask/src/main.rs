@@ -1,3 +1,33 @@
-//! xtask.
+//! The project's own chores: `cargo xtask test` runs what CI runs.
 
-fn main() {}
+mod consumers;
+mod layers;
+mod licences;
+mod metadata;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask test      everything that CI runs: format, lints, layers, licences, docs, all tests
+cargo xtask check     the same without the tests
+cargo xtask consumers the third-party consumers that tests use, installed under target/
+";
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1);
+    let result = match command.as_deref() {
+        Some("test") => steps::check().and_then(|()| steps::test()),
+        Some("check") => steps::check(),
+        Some("consumers") => consumers::install().map(drop),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            steps::say(&why);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -74,6 +74,21 @@ impl Tree {
         }
     }
 
+    /// Writes without white space and without touching the scalars.
+    pub fn compact(&self) -> String {
+        let list = |open, items: Vec<String>, close| format!("{open}{}{close}", items.join(","));
+        match self {
+            Self::Object(members) => {
+                let member = |(name, value): &(String, Self)| {
+                    format!("{}:{}", serde_json::to_string(name).unwrap(), value.compact())
+                };
+                list("{", members.iter().map(member).collect(), "}")
+            }
+            Self::Array(elements) => list("[", elements.iter().map(Self::compact).collect(), "]"),
+            Self::Scalar(text) => text.clone(),
+        }
+    }
+
     /// Writes with odd white space; strings lose no character but gain escapes.
     pub fn write(&self, out: &mut String) {
         match self {

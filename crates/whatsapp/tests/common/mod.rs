@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/payloads")
 }
 
 /// Every documented body with its path under `fixtures/payloads`.
-pub fn fixtures() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn fixtures() -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
     while let Some(folder) = folders.pop() {
@@ -37,14 +37,14 @@ pub fn fixtures() -> Vec<(String, Vec<u8>)> {
 
 /// JSON as a tree that keeps the order of members and the spelling of scalars.
 #[derive(Clone, Debug)]
-pub enum Tree {
+pub(crate) enum Tree {
     Object(Vec<(String, Tree)>),
     Array(Vec<Tree>),
     Scalar(String),
 }
 
 impl Tree {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         match text.trim_start().as_bytes()[0] {
             b'{' => Self::Object(
                 members(text)
@@ -60,7 +60,7 @@ impl Tree {
         }
     }
 
-    pub fn reversed(self) -> Self {
+    pub(crate) fn reversed(self) -> Self {
         match self {
             Self::Object(members) => Self::Object(
                 members
@@ -75,7 +75,7 @@ impl Tree {
     }
 
     /// Writes without white space and without touching the scalars.
-    pub fn compact(&self) -> String {
+    pub(crate) fn compact(&self) -> String {
         let list = |open, items: Vec<String>, close| format!("{open}{}{close}", items.join(","));
         match self {
             Self::Object(members) => {
@@ -90,7 +90,7 @@ impl Tree {
     }
 
     /// Writes with odd white space; strings lose no character but gain escapes.
-    pub fn write(&self, out: &mut String) {
+    pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Object(members) => {
                 out.push_str("{ ");
@@ -117,7 +117,7 @@ impl Tree {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
@@ -157,14 +157,14 @@ fn members(text: &str) -> Vec<(String, Box<RawValue>)> {
 }
 
 /// A messaging body: one entry, one change of `field` with the usual metadata and these other members of the value.
-pub fn body(field: &str, value_members: &str) -> String {
+pub(crate) fn body(field: &str, value_members: &str) -> String {
     format!(
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"{field}","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550783881","phone_number_id":"7"}},{value_members}}}}}]}}]}}"#
     )
 }
 
 /// The type and key of each event.
-pub fn types_and_keys(body: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn types_and_keys(body: &[u8]) -> Vec<(String, String)> {
     let events = whatsapp::read(body).events;
     events
         .into_iter()

@@ -24,6 +24,9 @@ pub(crate) struct Card<'a> {
     pub(crate) standby: bool,
 }
 
+/// One id on a crowd of cards is nonsense; following all of them would cost the square of their number.
+const SAME_ID_MAX: usize = 4;
+
 impl<'a> Cards<'a> {
     pub(crate) fn add(&mut self, json: Json<'a>, standby: bool) {
         let names = json
@@ -31,11 +34,16 @@ impl<'a> Cards<'a> {
             .map(|card| named(&card, "wa_id", "user_id", "parent_user_id"))
             .unwrap_or_default();
         let index = self.list.len();
-        if let Some(user) = &names.user_id {
-            self.by_user.entry(user.clone()).or_default().push(index);
-        }
-        if let Some(phone) = &names.wa_id {
-            self.by_phone.entry(phone.clone()).or_default().push(index);
+        let user = names
+            .user_id
+            .as_ref()
+            .map(|user| self.by_user.entry(user.clone()).or_default());
+        let phone = names
+            .wa_id
+            .as_ref()
+            .map(|phone| self.by_phone.entry(phone.clone()).or_default());
+        for found in user.into_iter().chain(phone).filter(|found| found.len() < SAME_ID_MAX) {
+            found.push(index);
         }
         self.list.push(Card { names, json, standby });
     }
@@ -55,12 +63,9 @@ impl<'a> Cards<'a> {
 
     /// The names, completed with the other names of the same person.
     pub(crate) fn complete(&self, mut names: Contact<'a>) -> Contact<'a> {
-        // A crowd of cards under one id is nonsense; a few are enough to learn from.
-        const LEARN_FROM: usize = 4;
         for card in self
             .matching(&names)
             .into_iter()
-            .take(LEARN_FROM)
             .filter_map(|index| self.list.get(index))
         {
             let agrees = !differ(card.names.user_id.as_ref(), names.user_id.as_ref())
@@ -78,9 +83,14 @@ impl<'a> Cards<'a> {
     }
 }
 
-/// Reads a person's names from three members of one object.
+/// Reads a person's names from three members of one object; an empty name stands for no member.
 pub(crate) fn named<'a>(object: &Object<'a>, phone: &str, user: &str, parent: &str) -> Contact<'a> {
-    let word = |name: &str| object.get(name).and_then(Json::word).filter(|word| !word.is_empty());
+    let word = |name: &str| {
+        let value = Some(name)
+            .filter(|name| !name.is_empty())
+            .and_then(|name| object.get(name));
+        value.and_then(Json::word).filter(|word| !word.is_empty())
+    };
     let mut names = Contact {
         wa_id: word(phone).map(text::digits),
         user_id: word(user),

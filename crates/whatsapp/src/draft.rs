@@ -76,9 +76,8 @@ impl<'a> Draft<'a> {
 
     /// What could not be read any further: one event, known by its content.
     pub(crate) fn raw(words: &[&str], scene: &Scene<'a>, data: Json<'a>) -> Self {
-        let key = Key::new("raw")
-            .may(Some(scene.field_name.as_ref()))
-            .may(scene.entry_id.as_deref());
+        let field = Some(scene.field_name.as_ref()).filter(|name| !name.is_empty());
+        let key = Key::new("raw").may(field).may(scene.entry_id.as_deref());
         let mut key = key.may(Some(&canon::content_hash(data)));
         if let Some(time) = &scene.entry_time {
             key = key.may(Some(time));

@@ -70,11 +70,11 @@ pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
     if field == Field::Handovers {
         return people::handover(scene, &part);
     }
-    if field == Field::Management {
-        return management::change(scene, &part);
-    }
     if management::is_misplaced_quality(&part) {
         return management::template_quality(scene, &part);
+    }
+    if field == Field::Management {
+        return management::change(scene, &part);
     }
     if !matches!(field, Field::Unknown | Field::Missing | Field::ConsumerProfile) {
         notes.add(scene.value_path.clone(), "no known element");

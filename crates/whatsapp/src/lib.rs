@@ -4,6 +4,11 @@
 //! kept, what is broken is one event of its own, and what did not fit is told beside the value as [`Problem`]s.
 //! Nothing here does I/O, reads a clock or draws a random number.
 //!
+//! Types that are ours and not Meta's: `notification.unreadable` (no envelope can be seen), `notification.entry` (an entry
+//! without changes), `notification.change` (a change without a field and without known elements) and `object.<name>`
+//! (meant for another product). A payment status is `messages.payment.<status>`. Elements under a field that is known but
+//! not theirs carry the name of their own field; under an unknown field they carry that field's name.
+//!
 //! ```
 //! let body = br#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":
 //!     {"metadata":{"phone_number_id":"7"},"messages":[{"id":"wamid.A","from":"1555","type":"text",

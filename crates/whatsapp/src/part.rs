@@ -12,7 +12,13 @@ pub(crate) struct Notes(RefCell<Vec<Problem>>);
 
 impl Notes {
     pub(crate) fn add(&self, path: String, what: &'static str) {
-        self.0.borrow_mut().push(Problem { path, what });
+        // A member that is read twice is odd once.
+        const LOOK_BACK: usize = 8;
+        let mut notes = self.0.borrow_mut();
+        let problem = Problem { path, what };
+        if !notes.iter().rev().take(LOOK_BACK).any(|earlier| *earlier == problem) {
+            notes.push(problem);
+        }
     }
 
     pub(crate) fn into_problems(self) -> Vec<Problem> {

@@ -110,9 +110,9 @@ impl<'a> Scene<'a> {
             self.number = Number::of(part.part("recipient").as_ref());
         }
         let standby = part.part("standby");
-        self.add_cards(&value, false);
+        self.add_cards(&value, false, notes);
         if let Some(standby) = &standby {
-            self.add_cards(&standby.object, true);
+            self.add_cards(&standby.object, true, notes);
         }
         for array in Array::ALL {
             let holder = if array.in_standby() {
@@ -125,13 +125,20 @@ impl<'a> Scene<'a> {
                 .filter(|_| self.splits(array))
             {
                 self.add_items(array, json, notes);
-                self.split.push(array);
+                // What is no list of elements stays where it is, beside the elements of others.
+                if matches!(json.shape(), Shape::Array | Shape::Object) {
+                    self.split.push(array);
+                }
             }
         }
     }
 
-    fn add_cards(&mut self, holder: &Object<'a>, standby: bool) {
-        if let Some(contacts) = holder.get("contacts") {
+    fn add_cards(&mut self, holder: &Object<'a>, standby: bool, notes: &Notes) {
+        if let Some(contacts) = holder.some("contacts") {
+            if contacts.shape() != Shape::Array {
+                let inner = if standby { "standby.contacts" } else { "contacts" };
+                notes.add(join(&self.value_path, inner), "not an array");
+            }
             contacts.elements().for_each(|card| self.cards.add(card, standby));
         }
     }

@@ -27,28 +27,30 @@ pub(crate) fn standby_status<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part
 
 fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, inside: Option<&'static str>) -> Draft<'a> {
     let [id, status, timestamp] = [part.need("id"), part.need("status"), part.word("timestamp")];
-    let group = group(part);
+    let participant = participant(part);
+    let in_group = in_group(part) || participant.is_some();
     let mut key = Key::inside(inside, "st")
         .may(scene.number_part().as_deref())
         .need(id.as_deref());
     key = key.need(status.as_deref());
-    if group.is_some() {
-        key = key.may(participant(part).as_deref());
+    if in_group {
+        key = key.may(participant.as_deref());
     }
     key = key.need(timestamp.as_deref());
     if status.as_deref() == Some("failed") {
         let code = part.first_of("errors").and_then(|error| error.word("code"));
         key = key.may(code.as_deref());
     }
-    let shown = if group.is_some() {
+    let shown = if in_group {
         participant_names(part)
     } else {
         recipient(part)
     };
     let (contact, cards) = scene.person(shown);
-    let lane = match (&group, &id) {
-        (Some(group), _) => Lane::Object(scene.lane_name("group", group)),
-        (None, Some(id)) if contact.is_empty() => Lane::Object(scene.lane_name("message", id)),
+    let group = || part.first_word(&["group_id", "recipient_id"]);
+    let lane = match (in_group.then(group).flatten(), &id) {
+        (Some(group), _) => Lane::Object(scene.lane_name("group", &group)),
+        (None, Some(id)) if in_group || contact.is_empty() => Lane::Object(scene.lane_name("message", id)),
         (None, _) => scene.conversation(&contact, Contact::default()),
     };
     let base = item.array.base(&scene.field, &scene.field_name);
@@ -101,12 +103,10 @@ fn recipient<'a>(part: &Part<'a, '_>) -> Contact<'a> {
     names(part, "recipient_id", "recipient_user_id", parent)
 }
 
-/// The group that a message went to.
-fn group<'a>(part: &Part<'a, '_>) -> Option<Cow<'a, str>> {
-    let named = part.word("group_id");
+/// True where the message went to a group.
+fn in_group(part: &Part<'_, '_>) -> bool {
     let typed = part.word("recipient_type").is_some_and(|kind| kind == "group");
-    let recipient = || part.word("recipient_id");
-    named.or_else(|| recipient().filter(|id| typed || id.ends_with("@g.us") || participant(part).is_some()))
+    typed || part.has("group_id") || part.word("recipient_id").is_some_and(|id| id.ends_with("@g.us"))
 }
 
 const PARTICIPANT_USER: [&str; 3] = [

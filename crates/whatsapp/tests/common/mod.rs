@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/payloads")
 }
 
 /// Every documented body with its path under `fixtures/payloads`.
-pub fn fixtures() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn fixtures() -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
     while let Some(folder) = folders.pop() {
@@ -37,14 +37,14 @@ pub fn fixtures() -> Vec<(String, Vec<u8>)> {
 
 /// JSON as a tree that keeps the order of members and the spelling of scalars.
 #[derive(Clone, Debug)]
-pub enum Tree {
+pub(crate) enum Tree {
     Object(Vec<(String, Tree)>),
     Array(Vec<Tree>),
     Scalar(String),
 }
 
 impl Tree {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         match text.trim_start().as_bytes()[0] {
             b'{' => Self::Object(
                 members(text)
@@ -60,7 +60,7 @@ impl Tree {
         }
     }
 
-    pub fn reversed(self) -> Self {
+    pub(crate) fn reversed(self) -> Self {
         match self {
             Self::Object(members) => Self::Object(
                 members
@@ -74,8 +74,23 @@ impl Tree {
         }
     }
 
+    /// Writes without white space and without touching the scalars.
+    pub(crate) fn compact(&self) -> String {
+        let list = |open, items: Vec<String>, close| format!("{open}{}{close}", items.join(","));
+        match self {
+            Self::Object(members) => {
+                let member = |(name, value): &(String, Self)| {
+                    format!("{}:{}", serde_json::to_string(name).unwrap(), value.compact())
+                };
+                list("{", members.iter().map(member).collect(), "}")
+            }
+            Self::Array(elements) => list("[", elements.iter().map(Self::compact).collect(), "]"),
+            Self::Scalar(text) => text.clone(),
+        }
+    }
+
     /// Writes with odd white space; strings lose no character but gain escapes.
-    pub fn write(&self, out: &mut String) {
+    pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Object(members) => {
                 out.push_str("{ ");
@@ -102,7 +117,7 @@ impl Tree {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
@@ -142,14 +157,14 @@ fn members(text: &str) -> Vec<(String, Box<RawValue>)> {
 }
 
 /// A messaging body: one entry, one change of `field` with the usual metadata and these other members of the value.
-pub fn body(field: &str, value_members: &str) -> String {
+pub(crate) fn body(field: &str, value_members: &str) -> String {
     format!(
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"{field}","value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"15550783881","phone_number_id":"7"}},{value_members}}}}}]}}]}}"#
     )
 }
 
 /// The type and key of each event.
-pub fn types_and_keys(body: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn types_and_keys(body: &[u8]) -> Vec<(String, String)> {
     let events = whatsapp::read(body).events;
     events
         .into_iter()

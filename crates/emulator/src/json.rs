@@ -185,7 +185,7 @@ mod tests {
         let found: Vec<(&str, usize)> = nodes(text)
             .unwrap()
             .iter()
-            .map(|node| (&text[node.span.clone()], node.path.len()))
+            .map(|node| (text.get(node.span.clone()).unwrap(), node.path.len()))
             .collect();
         let expected = [
             (text.trim(), 0),

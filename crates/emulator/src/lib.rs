@@ -1,6 +1,6 @@
 //! What Meta does: builds webhook bodies, signs them, sends them, repeats them and misbehaves.
 //!
-//! It works against any receiver, so it knows nothing of the gateway. All but the sender is pure: time and chance are
+//! It works against any receiver, so it knows nothing of the gateway. All but [`sender`] is pure: time and chance are
 //! arguments, and one seed repeats one run. A body's way from the documentation to the wire:
 //!
 //! ```
@@ -18,11 +18,15 @@ pub mod faults;
 pub mod fixtures;
 mod fresh;
 mod json;
+pub mod load;
 pub mod rebatch;
+pub mod sender;
 pub mod sign;
 
 pub use escape::{Escapes, wire_form};
 pub use faults::{Habit, Habits, Post, misbehave};
 pub use fixtures::Fixture;
 pub use fresh::{Fresh, freshen};
+pub use load::{Load, LoadBody};
+pub use sender::{Answer, Sender, Target};
 pub use sign::{AppSecret, Signing};

@@ -13,10 +13,32 @@
 //! assert_eq!(notification.events[0].key.text, "msg:7:wamid.A");
 //! ```
 
+mod array;
+mod calls;
+mod canon;
+mod coexistence;
+mod contact;
+mod cut;
+mod draft;
+mod envelope;
 mod event;
+mod field;
+mod groups;
+mod json;
+mod key;
+mod management;
+mod messages;
+mod part;
+mod people;
 mod read;
+mod scene;
+mod statuses;
+mod text;
+mod time;
+mod types;
 
 pub use event::{
     Contact, Conversation, Data, Event, EventKey, EventType, KeyScope, Lane, Notification, Origin, Problem,
 };
 pub use read::read;
+pub use types::{is_known_type, known_types};

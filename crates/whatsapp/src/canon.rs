@@ -1,0 +1,141 @@
+//! The content hash: one value has one hash, however its members are ordered, spaced, escaped and its numbers spelled.
+//!
+//! Objects are hashed on their own and enter their parent as a digest, so the work is linear in the text. Depth is
+//! bounded by [`crate::json::DEPTH_MAX`], and beyond that by hashing the text as it stands.
+
+use sha2::{Digest, Sha256};
+
+use crate::json::{DEPTH_MAX, Json, Object, Shape};
+use crate::text::{self, Piece};
+
+/// SHA-256 over the canonical form, the first 128 bits in hex.
+pub(crate) fn content_hash(value: Json<'_>) -> String {
+    let mut form = Vec::new();
+    write(value, 0, &mut form);
+    bytes_hash(&form)
+}
+
+/// The hash of a whole envelope whose members are already known.
+pub(crate) fn object_hash(object: &Object<'_>) -> String {
+    let mut form = Vec::new();
+    write_object(object, 0, &mut form);
+    bytes_hash(&form)
+}
+
+/// SHA-256 over plain bytes, the first 128 bits in hex.
+pub(crate) fn bytes_hash(bytes: &[u8]) -> String {
+    let mut hex = hex::encode(Sha256::digest(bytes));
+    hex.truncate(32);
+    hex
+}
+
+fn write(value: Json<'_>, depth: u32, out: &mut Vec<u8>) {
+    if depth > DEPTH_MAX {
+        write_counted(b'?', value.text().as_bytes(), out);
+        return;
+    }
+    match value.shape() {
+        Shape::Object => {
+            if let Some(object) = value.object() {
+                write_object(&object, depth, out);
+            }
+        }
+        Shape::Array => {
+            out.push(b'[');
+            value.elements().for_each(|element| write(element, depth + 1, out));
+            out.push(b']');
+        }
+        Shape::Text => write_counted(b'"', &string_bytes(value.text()), out),
+        Shape::Number => write_counted(b'#', text::plain_number(value.text()).as_bytes(), out),
+        Shape::Bool | Shape::Null => out.extend(value.text().as_bytes().first()),
+    }
+}
+
+fn write_object(object: &Object<'_>, depth: u32, out: &mut Vec<u8>) {
+    let mut members: Vec<Vec<u8>> = object
+        .members
+        .iter()
+        .map(|member| {
+            let mut form = Vec::new();
+            write_counted(b'"', &string_bytes(member.spelling), &mut form);
+            write(member.value, depth + 1, &mut form);
+            form
+        })
+        .collect();
+    members.sort_unstable();
+    let mut hash = Sha256::new();
+    members.iter().for_each(|member| hash.update(member));
+    out.push(b'{');
+    out.extend(hash.finalize());
+}
+
+fn write_counted(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(tag);
+    out.extend((bytes.len() as u64).to_be_bytes());
+    out.extend(bytes);
+}
+
+/// The string's characters in UTF-8; half of a surrogate pair keeps its own three bytes, so that two of them differ.
+fn string_bytes(quoted: &str) -> Vec<u8> {
+    let inner = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(quoted);
+    let mut out = Vec::with_capacity(inner.len());
+    text::decode_each(inner, |piece| match piece {
+        Piece::Text(text) => out.extend(text.as_bytes()),
+        Piece::Char(char) => out.extend(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        Piece::Lone(unit) => {
+            let [high, low] = unit.to_be_bytes();
+            out.extend([0xED, 0x80 | ((high & 0x0F) << 2) | (low >> 6), 0x80 | (low & 0x3F)]);
+        }
+    });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+    use super::*;
+
+    fn hash(text: &str) -> String {
+        content_hash(Json::check(text).unwrap())
+    }
+
+    #[test]
+    fn order_space_escapes_and_number_spelling_do_not_count() {
+        let a = hash(r#"{"a":[1,2.50,"é"],"b":{"c":null,"d":true}}"#);
+        assert_eq!(
+            a,
+            hash("{ \"b\" : {\"d\":true,\"c\":null},\n\"\\u0061\":[1.0,25e-1,\"\\u00e9\"]}")
+        );
+        assert_eq!(a.len(), 32);
+    }
+
+    #[test]
+    fn what_differs_in_meaning_differs_in_hash() {
+        let all = [
+            r#"[1,2]"#,
+            r#"[2,1]"#,
+            r#"["1",2]"#,
+            r#"[[1],2]"#,
+            r#"[12]"#,
+            r#"{"a":1}"#,
+            r#"{"a":"1"}"#,
+            r#"{"a":null}"#,
+            r#"{}"#,
+            r#"[]"#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":2,"b":1}"#,
+            r#"{"a":1,"b":2}"#,
+            r#""\ud800""#,
+            r#""\ud801""#,
+            r#""\ufffd""#,
+            r#"true"#,
+            r#"null"#,
+            r#""true""#,
+        ];
+        let hashes: std::collections::HashSet<String> = all.iter().map(|text| hash(text)).collect();
+        assert_eq!(hashes.len(), all.len());
+    }
+}

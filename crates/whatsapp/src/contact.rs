@@ -1,0 +1,105 @@
+//! Who an event is about: matching `contacts[]` to elements, always by id and never by position.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::event::Contact;
+use crate::json::{Json, Object};
+use crate::text;
+
+/// The entries of `contacts[]` in one value, found by their ids.
+#[derive(Debug, Default)]
+pub(crate) struct Cards<'a> {
+    pub(crate) list: Vec<Card<'a>>,
+    by_user: HashMap<Cow<'a, str>, Vec<usize>>,
+    by_phone: HashMap<Cow<'a, str>, Vec<usize>>,
+}
+
+/// One entry of `contacts[]`.
+#[derive(Debug)]
+pub(crate) struct Card<'a> {
+    pub(crate) names: Contact<'a>,
+    pub(crate) json: Json<'a>,
+    /// True for the entries one level deeper, under `standby`.
+    pub(crate) standby: bool,
+}
+
+impl<'a> Cards<'a> {
+    pub(crate) fn add(&mut self, json: Json<'a>, standby: bool) {
+        let names = json
+            .object()
+            .map(|card| named(&card, "wa_id", "user_id", "parent_user_id"))
+            .unwrap_or_default();
+        let index = self.list.len();
+        if let Some(user) = &names.user_id {
+            self.by_user.entry(user.clone()).or_default().push(index);
+        }
+        if let Some(phone) = &names.wa_id {
+            self.by_phone.entry(phone.clone()).or_default().push(index);
+        }
+        self.list.push(Card { names, json, standby });
+    }
+
+    /// The cards that show one of these names, without those that contradict them.
+    pub(crate) fn matching(&self, names: &Contact<'a>) -> Vec<usize> {
+        let by_user = names.user_id.as_ref().and_then(|user| self.by_user.get(user));
+        let by_phone = names.wa_id.as_ref().and_then(|phone| self.by_phone.get(phone));
+        let mut found: Vec<usize> = by_user.into_iter().flatten().copied().collect();
+        let stranger = |card: &Card<'_>| differ(card.names.user_id.as_ref(), names.user_id.as_ref());
+        let same_phone = by_phone.into_iter().flatten().copied();
+        found.extend(same_phone.filter(|index| self.list.get(*index).is_some_and(|card| !stranger(card))));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The names, completed with the other names of the same person.
+    pub(crate) fn complete(&self, mut names: Contact<'a>) -> Contact<'a> {
+        // A crowd of cards under one id is nonsense; a few are enough to learn from.
+        const LEARN_FROM: usize = 4;
+        for card in self
+            .matching(&names)
+            .into_iter()
+            .take(LEARN_FROM)
+            .filter_map(|index| self.list.get(index))
+        {
+            let agrees = !differ(card.names.user_id.as_ref(), names.user_id.as_ref())
+                && !differ(card.names.wa_id.as_ref(), names.wa_id.as_ref());
+            if agrees {
+                fill(&mut names, &card.names);
+            }
+        }
+        names
+    }
+
+    /// The only card there is.
+    pub(crate) fn only(&self) -> Option<&Card<'a>> {
+        self.list.first().filter(|_| self.list.len() == 1)
+    }
+}
+
+/// Reads a person's names from three members of one object.
+pub(crate) fn named<'a>(object: &Object<'a>, phone: &str, user: &str, parent: &str) -> Contact<'a> {
+    let word = |name: &str| object.get(name).and_then(Json::word).filter(|word| !word.is_empty());
+    let mut names = Contact {
+        wa_id: word(phone).map(text::digits),
+        user_id: word(user),
+        parent_user_id: word(parent),
+    };
+    // Some relays put the user id where the phone belongs.
+    if names.user_id.is_none() && names.wa_id.as_deref().is_some_and(text::looks_like_user_id) {
+        names.user_id = names.wa_id.take();
+    }
+    names
+}
+
+/// Takes over what is still unknown.
+pub(crate) fn fill<'a>(names: &mut Contact<'a>, from: &Contact<'a>) {
+    names.wa_id = names.wa_id.take().or_else(|| from.wa_id.clone());
+    names.user_id = names.user_id.take().or_else(|| from.user_id.clone());
+    names.parent_user_id = names.parent_user_id.take().or_else(|| from.parent_user_id.clone());
+}
+
+pub(crate) fn differ(one: Option<&Cow<'_, str>>, other: Option<&Cow<'_, str>>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one != other)
+}

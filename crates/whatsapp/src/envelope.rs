@@ -1,0 +1,199 @@
+//! From bytes to changes: the outer shape of a body, in every form that Meta's pages print it.
+
+use std::borrow::Cow;
+
+use crate::json::{Json, Object, Shape};
+use crate::part::Notes;
+
+/// The `object` of every WhatsApp notification.
+pub(crate) const OBJECT: &str = "whatsapp_business_account";
+
+const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
+
+/// One top-level part of a body; a body in the normal form has exactly one.
+#[derive(Debug)]
+pub(crate) enum Piece<'a> {
+    Envelope(Envelope<'a>),
+    /// Meant for another product: `object` has another name.
+    Foreign {
+        name: Cow<'a, str>,
+        json: Json<'a>,
+    },
+    /// Not JSON, or JSON in which no envelope can be seen.
+    Unreadable(&'a [u8]),
+}
+
+/// `{object, entry[]}`, or the bare `{field, value}`.
+#[derive(Debug)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) object: Object<'a>,
+    /// True for the bare form.
+    pub(crate) bare: bool,
+    pub(crate) entries: Vec<Entry<'a>>,
+}
+
+/// One element of `entry`.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) json: Json<'a>,
+    pub(crate) object: Option<Object<'a>>,
+    pub(crate) path: String,
+    pub(crate) changes: Vec<Change<'a>>,
+}
+
+/// One element of `changes`.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    pub(crate) json: Json<'a>,
+    pub(crate) object: Option<Object<'a>>,
+    pub(crate) path: String,
+}
+
+/// Opens a body. Never empty.
+pub(crate) fn open<'a>(body: &'a [u8], notes: &Notes) -> Vec<Piece<'a>> {
+    let text = body.strip_prefix(BOM).unwrap_or(body);
+    let Some(json) = std::str::from_utf8(text).ok().and_then(Json::check) else {
+        notes.add(String::new(), "not readable as JSON");
+        return vec![Piece::Unreadable(body)];
+    };
+    if text.len() < body.len() {
+        notes.add(String::new(), "starts with a byte order mark");
+    }
+    let mut pieces = match json.shape() {
+        Shape::Array => wrapped(json, notes),
+        Shape::Object | Shape::Text | Shape::Number | Shape::Bool | Shape::Null => vec![piece(json, "", notes)],
+    };
+    if pieces.iter().all(|piece| matches!(piece, Piece::Unreadable(_))) {
+        pieces = vec![Piece::Unreadable(body)];
+    }
+    pieces
+}
+
+fn wrapped<'a>(json: Json<'a>, notes: &Notes) -> Vec<Piece<'a>> {
+    notes.add(String::new(), "wrapped in an array");
+    json.elements()
+        .enumerate()
+        .map(|(index, element)| piece(element, &format!("[{index}]"), notes))
+        .collect()
+}
+
+fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
+    let unreadable = |what| {
+        notes.add(path.to_owned(), what);
+        Piece::Unreadable(json.text().as_bytes())
+    };
+    let Some(object) = json.object() else {
+        return unreadable("not an envelope");
+    };
+    if object.repeats() {
+        notes.add(path.to_owned(), "a member twice");
+    }
+    let name = object.some("object").and_then(|name| match name.shape() {
+        Shape::Text => name.word().filter(|name| !name.is_empty()),
+        _ => None,
+    });
+    if let Some(name) = name.clone().filter(|name| name != OBJECT) {
+        return Piece::Foreign { name, json };
+    }
+    let entry = object.some("entry");
+    let bare = entry.is_none() && object.get("field").is_some() && object.get("value").is_some();
+    let entries = match entry {
+        Some(entry) => entries(entry, path, notes),
+        None if bare => vec![bare_entry(json, &object, path, notes)],
+        None => Vec::new(),
+    };
+    if entries.is_empty() {
+        return unreadable("no entry");
+    }
+    if name.is_none() && !bare {
+        notes.add(
+            join(path, "object"),
+            if object.get("object").is_some() {
+                "not text"
+            } else {
+                "missing"
+            },
+        );
+    }
+    Piece::Envelope(Envelope { object, bare, entries })
+}
+
+fn bare_entry<'a>(json: Json<'a>, object: &Object<'a>, path: &str, notes: &Notes) -> Entry<'a> {
+    notes.add(path.to_owned(), "a change without its envelope");
+    let change = Change {
+        json,
+        object: Some(object.clone()),
+        path: path.to_owned(),
+    };
+    Entry {
+        json,
+        object: None,
+        path: path.to_owned(),
+        changes: vec![change],
+    }
+}
+
+fn entries<'a>(entry: Json<'a>, path: &str, notes: &Notes) -> Vec<Entry<'a>> {
+    let read = |(json, path): (Json<'a>, String)| {
+        let object = crate::part::object_or_note(json, &path, notes);
+        if object.as_ref().is_some_and(Object::repeats) {
+            notes.add(path.clone(), "a member twice");
+        }
+        let changes = object.as_ref().and_then(|object| object.some("changes"));
+        let changes = changes
+            .map(|changes| self::changes(changes, &path, notes))
+            .unwrap_or_default();
+        Entry {
+            json,
+            object,
+            path,
+            changes,
+        }
+    };
+    listed(entry, join(path, "entry"), notes)
+        .into_iter()
+        .map(read)
+        .collect()
+}
+
+fn changes<'a>(changes: Json<'a>, path: &str, notes: &Notes) -> Vec<Change<'a>> {
+    let read = |(json, path): (Json<'a>, String)| {
+        let object = crate::part::object_or_note(json, &path, notes);
+        if object.as_ref().is_some_and(Object::repeats) {
+            notes.add(path.clone(), "a member twice");
+        }
+        Change { json, object, path }
+    };
+    listed(changes, join(path, "changes"), notes)
+        .into_iter()
+        .map(read)
+        .collect()
+}
+
+/// The elements of what should be an array, with their paths. A lone object is taken for the one element.
+pub(crate) fn listed<'a>(json: Json<'a>, path: String, notes: &Notes) -> Vec<(Json<'a>, String)> {
+    match json.shape() {
+        Shape::Array => json
+            .elements()
+            .enumerate()
+            .map(|(index, element)| (element, format!("{path}[{index}]")))
+            .collect(),
+        Shape::Object => {
+            notes.add(path.clone(), "not an array");
+            vec![(json, path)]
+        }
+        Shape::Text | Shape::Number | Shape::Bool | Shape::Null => {
+            notes.add(path, "not an array");
+            Vec::new()
+        }
+    }
+}
+
+/// A member's path.
+pub(crate) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}

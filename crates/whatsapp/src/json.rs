@@ -1,0 +1,223 @@
+//! A cursor over JSON text that is known to be valid. It only finds where values begin and end, so every value stays a
+//! slice of the body, nesting costs no stack, and nothing is decoded that nobody asks for.
+//!
+//! The grammar is checked once, by `serde_json`, when the body comes in; after that the cursor may trust it.
+
+use std::borrow::Cow;
+
+use crate::text;
+
+/// Deeper bodies are kept raw: no documented one reaches 20, and whoever reads the data after us may recurse.
+pub(crate) const DEPTH_MAX: u32 = 256;
+
+/// One JSON value as text, without white space around it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Json<'a>(&'a str);
+
+/// What kind of value it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Object,
+    Array,
+    Text,
+    Number,
+    Bool,
+    Null,
+}
+
+impl<'a> Json<'a> {
+    /// Checks a whole text. `None` when it is not JSON, or nested beyond [`DEPTH_MAX`].
+    pub(crate) fn check(body: &'a str) -> Option<Self> {
+        serde_json::from_str::<serde::de::IgnoredAny>(body).ok()?;
+        (depth(body) <= DEPTH_MAX).then(|| Self(body.trim_matches([' ', '\t', '\r', '\n'])))
+    }
+
+    /// The value's exact text.
+    pub(crate) fn text(self) -> &'a str {
+        self.0
+    }
+
+    pub(crate) fn shape(self) -> Shape {
+        match self.0.as_bytes().first() {
+            Some(b'{') => Shape::Object,
+            Some(b'[') => Shape::Array,
+            Some(b'"') => Shape::Text,
+            Some(b't' | b'f') => Shape::Bool,
+            Some(b'n') => Shape::Null,
+            Some(_) | None => Shape::Number,
+        }
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        self.shape() == Shape::Null
+    }
+
+    /// The decoded string, or a number in its plain spelling: Meta quotes ids in one place and not in another.
+    pub(crate) fn word(self) -> Option<Cow<'a, str>> {
+        match self.shape() {
+            Shape::Text => Some(text::decode(self.0)),
+            Shape::Number => Some(text::plain_number(self.0)),
+            Shape::Object | Shape::Array | Shape::Bool | Shape::Null => None,
+        }
+    }
+
+    /// The elements of an array; nothing for other shapes.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Json<'a>> {
+        let mut steps = Steps::inside(self, Shape::Array);
+        std::iter::from_fn(move || steps.value())
+    }
+
+    /// The members of an object in their order; `None` for other shapes.
+    pub(crate) fn object(self) -> Option<Object<'a>> {
+        (self.shape() == Shape::Object).then(|| {
+            let mut steps = Steps::inside(self, Shape::Object);
+            Object {
+                text: self.0,
+                members: std::iter::from_fn(|| steps.member()).collect(),
+            }
+        })
+    }
+}
+
+/// One member of an object.
+#[derive(Debug, Clone)]
+pub(crate) struct Member<'a> {
+    /// The name as sent, with its quotes.
+    pub(crate) spelling: &'a str,
+    /// The name decoded.
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) value: Json<'a>,
+}
+
+/// An object's members, one level deep.
+#[derive(Debug, Clone)]
+pub(crate) struct Object<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) members: Vec<Member<'a>>,
+}
+
+impl<'a> Object<'a> {
+    /// The member of this name that counts: the last one.
+    pub(crate) fn get(&self, name: &str) -> Option<Json<'a>> {
+        self.members
+            .iter()
+            .rev()
+            .find(|member| member.name == name)
+            .map(|member| member.value)
+    }
+
+    /// As [`Object::get`], with `null` read as absent.
+    pub(crate) fn some(&self, name: &str) -> Option<Json<'a>> {
+        self.get(name).filter(|value| !value.is_null())
+    }
+
+    /// True when a name occurs more than once.
+    pub(crate) fn repeats(&self) -> bool {
+        let mut names: Vec<&str> = self.members.iter().map(|member| member.name.as_ref()).collect();
+        names.sort_unstable();
+        names.windows(2).any(|pair| pair.first() == pair.last())
+    }
+}
+
+/// Walks the values between one pair of brackets.
+struct Steps<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Steps<'a> {
+    fn inside(json: Json<'a>, shape: Shape) -> Self {
+        let at = if json.shape() == shape { 1 } else { json.0.len() };
+        Self { text: json.0, at }
+    }
+
+    fn member(&mut self) -> Option<Member<'a>> {
+        let spelling = self.value()?.0;
+        let value = self.value()?;
+        Some(Member {
+            spelling,
+            name: text::decode(spelling),
+            value,
+        })
+    }
+
+    fn value(&mut self) -> Option<Json<'a>> {
+        let bytes = self.text.as_bytes();
+        let rest = bytes.get(self.at..)?;
+        self.at += rest
+            .iter()
+            .position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':'))?;
+        if matches!(bytes.get(self.at), Some(b'}' | b']')) {
+            return None;
+        }
+        let end = value_end(bytes, self.at);
+        let value = self.text.get(self.at..end)?;
+        self.at = end;
+        Some(Json(value))
+    }
+}
+
+fn value_end(bytes: &[u8], start: usize) -> usize {
+    match bytes.get(start) {
+        Some(b'"') => string_end(bytes, start),
+        Some(b'{' | b'[') => nested_end(bytes, start),
+        Some(_) | None => {
+            let rest = bytes.get(start..).unwrap_or_default();
+            let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n');
+            start + rest.iter().position(ends).unwrap_or(rest.len())
+        }
+    }
+}
+
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(found) = bytes
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\')))
+    {
+        if bytes.get(at + found) == Some(&b'"') {
+            return at + found + 1;
+        }
+        at += found + 2;
+    }
+    bytes.len()
+}
+
+fn nested_end(bytes: &[u8], start: usize) -> usize {
+    let (mut at, mut open) = (start, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(bytes, at);
+                continue;
+            }
+            b'{' | b'[' => open += 1,
+            b'}' | b']' if open <= 1 => return at + 1,
+            b'}' | b']' => open -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+fn depth(body: &str) -> u32 {
+    let bytes = body.as_bytes();
+    let (mut at, mut open, mut deepest) = (0, 0_u32, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(bytes, at);
+                continue;
+            }
+            b'{' | b'[' => {
+                open = open.saturating_add(1);
+                deepest = deepest.max(open);
+            }
+            b'}' | b']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    deepest
+}

@@ -1,0 +1,225 @@
+//! What all events of one change share: the entry, the field, the business number, the contacts and the elements.
+
+use std::borrow::Cow;
+
+use crate::array::Array;
+use crate::contact::Cards;
+use crate::envelope::{self, Change, Entry, join};
+use crate::field::Field;
+use crate::json::{Json, Object, Shape};
+use crate::key;
+use crate::part::{Notes, Part};
+
+/// The number that the App Dashboard's test buttons name. A real number never has this id.
+const TEST_NUMBER_ID: &str = "123456123";
+
+/// One change, read as far as all its events share it.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) entry_id: Option<Cow<'a, str>>,
+    pub(crate) entry_path: String,
+    /// `entry.time` as sent, for keys.
+    pub(crate) entry_time: Option<Cow<'a, str>>,
+    pub(crate) field: Field,
+    pub(crate) field_name: Cow<'a, str>,
+    pub(crate) number: Number<'a>,
+    pub(crate) cards: Cards<'a>,
+    /// The value's members, where the value is an object.
+    pub(crate) value: Option<Object<'a>>,
+    /// What stands for the whole change: its value, or the change where it has none.
+    pub(crate) whole: Json<'a>,
+    pub(crate) value_path: String,
+    pub(crate) items: Vec<Item<'a>>,
+}
+
+/// The business number.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Number<'a> {
+    pub(crate) id: Option<Cow<'a, str>>,
+    pub(crate) display: Option<Cow<'a, str>>,
+}
+
+/// One element that is an event of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Item<'a> {
+    pub(crate) array: Array,
+    pub(crate) json: Json<'a>,
+    pub(crate) path: String,
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn of(entry: &Entry<'a>, change: &Change<'a>, notes: &Notes) -> Self {
+        let (entry_id, entry_time) = entry_facts(entry);
+        if entry_id.is_none() && entry.object.is_some() {
+            notes.add(join(&entry.path, "id"), "missing");
+        }
+        let field_name = field_name(entry, change, notes);
+        let value = change.object.as_ref().and_then(|change| change.some("value"));
+        let value_path = join(&change.path, "value");
+        let object = value.and_then(Json::object);
+        if object.is_none() && change.object.is_some() {
+            notes.add(
+                value_path.clone(),
+                if value.is_some() { "not an object" } else { "missing" },
+            );
+        }
+        let mut scene = Self {
+            field: Field::of(&field_name),
+            field_name,
+            value: object,
+            whole: value.unwrap_or(change.json),
+            value_path,
+            ..Self::bare(entry, entry_id, entry_time)
+        };
+        scene.read_value(notes);
+        scene
+    }
+
+    /// The scene of an entry that has no changes.
+    pub(crate) fn without_change(entry: &Entry<'a>) -> Self {
+        let (entry_id, entry_time) = entry_facts(entry);
+        Self::bare(entry, entry_id, entry_time)
+    }
+
+    fn bare(entry: &Entry<'a>, entry_id: Option<Cow<'a, str>>, entry_time: Option<Cow<'a, str>>) -> Self {
+        Self {
+            entry_id,
+            entry_path: entry.path.clone(),
+            entry_time,
+            field: Field::Missing,
+            field_name: Cow::default(),
+            number: Number::default(),
+            cards: Cards::default(),
+            value: None,
+            whole: entry.json,
+            value_path: entry.path.clone(),
+            items: Vec::new(),
+        }
+    }
+
+    fn read_value(&mut self, notes: &Notes) {
+        let Some(value) = self.value.clone() else {
+            return;
+        };
+        let part = Part::new(value.clone(), self.value_path.clone(), notes);
+        self.number = Number::of(part.part("metadata").as_ref());
+        if self.field == Field::Handovers && self.number.id.is_none() {
+            self.number = Number::of(part.part("recipient").as_ref());
+        }
+        let standby = part.part("standby");
+        self.add_cards(&value, false);
+        if let Some(standby) = &standby {
+            self.add_cards(&standby.object, true);
+        }
+        for array in Array::ALL {
+            let holder = if array.in_standby() {
+                standby.as_ref().map(|standby| &standby.object)
+            } else {
+                Some(&value)
+            };
+            if let Some(json) = holder
+                .and_then(|holder| holder.some(array.name()))
+                .filter(|_| self.splits(array))
+            {
+                self.add_items(array, json, notes);
+            }
+        }
+    }
+
+    fn add_cards(&mut self, holder: &Object<'a>, standby: bool) {
+        if let Some(contacts) = holder.get("contacts") {
+            contacts.elements().for_each(|card| self.cards.add(card, standby));
+        }
+    }
+
+    fn add_items(&mut self, array: Array, json: Json<'a>, notes: &Notes) {
+        let inner = if array.in_standby() { "standby." } else { "" };
+        let path = format!("{}.{inner}{}", self.value_path, array.name());
+        let items = envelope::listed(json, path, notes);
+        self.items
+            .extend(items.into_iter().map(|(json, path)| Item { array, json, path }));
+    }
+
+    /// True where this array's elements are events. `errors` mean something else in `calls`, in the fields that report
+    /// on accounts and flows, and perhaps in fields to come.
+    fn splits(&self, array: Array) -> bool {
+        match array {
+            Array::TrackingEvents => self.field == Field::TrackingEvents,
+            Array::Errors => match self.field {
+                Field::Management => false,
+                Field::Calls => self.items.is_empty(),
+                Field::Unknown | Field::Missing => self
+                    .value
+                    .as_ref()
+                    .is_some_and(|value| value.some("metadata").is_some()),
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+
+    /// True for what the App Dashboard's test buttons send.
+    pub(crate) fn is_test(&self, number_id: Option<&str>) -> bool {
+        self.entry_id.as_deref() == Some("0") || number_id == Some(TEST_NUMBER_ID)
+    }
+
+    /// The account, where the entry's id names one.
+    pub(crate) fn waba_id(&self) -> Option<Cow<'a, str>> {
+        self.entry_id.clone().filter(|id| id != "0")
+    }
+
+    /// The business number as a part of keys and lanes: its id, else its digits, else the account it belongs to.
+    pub(crate) fn number_part(&self) -> Option<String> {
+        let number = &self.number;
+        let display = number
+            .display
+            .as_ref()
+            .map(|display| format!("+{}", crate::text::digits(display.clone())));
+        let account = || self.entry_id.as_ref().map(|id| format!("@{id}"));
+        number.id.as_ref().map(ToString::to_string).or(display).or_else(account)
+    }
+
+    /// `name:<number>:<rest>` as a lane's name.
+    pub(crate) fn lane_name(&self, name: &str, rest: &str) -> String {
+        let number = self
+            .number_part()
+            .map_or_else(|| "-".to_owned(), |number| key::part(&number));
+        format!("{name}:{number}:{}", key::part(rest))
+    }
+}
+
+impl<'a> Number<'a> {
+    pub(crate) fn of(part: Option<&Part<'a, '_>>) -> Self {
+        let word = |name| part.and_then(|part| part.word(name));
+        Self {
+            id: word("phone_number_id"),
+            display: word("display_phone_number"),
+        }
+    }
+}
+
+/// The entry's id and time.
+type EntryFacts<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>);
+
+fn entry_facts<'a>(entry: &Entry<'a>) -> EntryFacts<'a> {
+    let word = |name: &str| {
+        let value = entry.object.as_ref().and_then(|object| object.some(name));
+        value.and_then(Json::word).filter(|word| !word.is_empty())
+    };
+    (word("id"), word("time"))
+}
+
+fn field_name<'a>(entry: &Entry<'a>, change: &Change<'a>, notes: &Notes) -> Cow<'a, str> {
+    let word = |object: Option<&Object<'a>>| {
+        let field = object
+            .and_then(|object| object.some("field"))
+            .filter(|field| field.shape() == Shape::Text);
+        field.and_then(Json::word).filter(|word| !word.is_empty())
+    };
+    let own = word(change.object.as_ref());
+    if own.is_none() && change.object.is_some() {
+        notes.add(join(&change.path, "field"), "missing");
+    }
+    // One page prints `field` beside `changes` instead of inside.
+    own.or_else(|| word(entry.object.as_ref())).unwrap_or_default()
+}

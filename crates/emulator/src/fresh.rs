@@ -16,6 +16,10 @@ use address::{Address, Part};
 use crate::json::{self, Kind, Node};
 
 /// What was given out so far, so that it is not given out again. One per run.
+///
+/// Ids never meet those of another run with another seed. Times do meet: of some management events nothing but a time in
+/// whole seconds makes the identity, and a run gives out one second per event, backwards from now. Two runs that begin
+/// within that span (about two minutes for all documented bodies) can therefore share a few events.
 #[derive(Debug, Clone)]
 pub struct Fresh {
     rng: fastrand::Rng,

@@ -3,6 +3,9 @@
 //! Pure: no I/O, no clock, no randomness. Decisions take time and chance as arguments; the caller carries them out.
 
 pub mod delivery;
+pub mod directory;
 pub mod identity;
 pub mod lane;
 pub mod limits;
+pub mod retry;
+pub mod route;

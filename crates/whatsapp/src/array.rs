@@ -75,12 +75,8 @@ impl Array {
     /// is new to us, else the name of the field that the array belongs to.
     pub(crate) fn base(self, field: &Field, sent: &str) -> String {
         let home = self.home(field);
-        match field {
-            Field::Missing => home.to_owned(),
-            Field::Unknown => sent.to_owned(),
-            Field::Groups if self == Self::Groups => sent.to_owned(),
-            _ => home.to_owned(),
-        }
+        let own_name = *field == Field::Unknown || (*field == Field::Groups && self == Self::Groups);
+        if own_name { sent.to_owned() } else { home.to_owned() }
     }
 
     fn home(self, field: &Field) -> &'static str {

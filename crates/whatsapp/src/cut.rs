@@ -2,17 +2,15 @@
 
 use std::cell::OnceCell;
 
-use crate::array::Array;
 use crate::canon;
 use crate::draft::Draft;
 use crate::envelope::{self, Envelope, Piece};
 use crate::event::{Contact, Data, Event, EventKey, EventType, KeyScope, Lane, Notification, Origin, Problem};
-use crate::field::Field;
 use crate::json::Json;
 use crate::key::Key;
-use crate::part::{Notes, Part};
-use crate::scene::{Item, Scene};
-use crate::{calls, coexistence, draft, groups, management, messages, people, statuses};
+use crate::part::Notes;
+use crate::scene::Scene;
+use crate::{draft, element};
 
 /// A body cut into events, with what an encoder needs to write each of them down again.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ pub(crate) struct Cut<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) pieces: Vec<Piece<'a>>,
     /// The changes in their order; every slot points to one of them.
-    pub(crate) scenes: Vec<Place<'a>>,
+    pub(crate) places: Vec<Place<'a>>,
     /// One per event.
     pub(crate) slots: Vec<Slot>,
     pub(crate) notification: Notification<'a>,
@@ -41,7 +39,7 @@ pub(crate) enum Slot {
     /// A whole top-level piece.
     Piece(usize),
     /// An entry without changes, by piece and position.
-    Entry(usize, usize),
+    Entry { piece: usize, entry: usize },
     /// A whole change.
     Change(usize),
     /// One element of a change.
@@ -60,7 +58,7 @@ pub(crate) fn cut(body: &[u8]) -> Cut<'_> {
     let mut cutter = Cutter {
         body,
         notes,
-        scenes: Vec::new(),
+        places: Vec::new(),
         slots: Vec::new(),
         events: Vec::new(),
         entries: 0,
@@ -79,7 +77,7 @@ pub(crate) fn cut(body: &[u8]) -> Cut<'_> {
     });
     let Cutter {
         notes,
-        scenes,
+        places,
         slots,
         events,
         ..
@@ -87,7 +85,7 @@ pub(crate) fn cut(body: &[u8]) -> Cut<'_> {
     Cut {
         body,
         pieces,
-        scenes,
+        places,
         slots,
         notification: Notification {
             object,
@@ -100,7 +98,7 @@ pub(crate) fn cut(body: &[u8]) -> Cut<'_> {
 struct Cutter<'a> {
     body: &'a [u8],
     notes: Notes,
-    scenes: Vec<Place<'a>>,
+    places: Vec<Place<'a>>,
     slots: Vec<Slot>,
     events: Vec<Event<'a>>,
     entries: u32,
@@ -129,7 +127,7 @@ impl<'a> Cutter<'a> {
             for (change_index, change) in entry.changes.iter().enumerate() {
                 let scene = Scene::of(entry, change, &self.notes);
                 self.change(&scene, at, &whole_hash);
-                self.scenes.push(Place {
+                self.places.push(Place {
                     piece,
                     entry: entry_index,
                     change: change_index,
@@ -149,15 +147,15 @@ impl<'a> Cutter<'a> {
         notes.add(entry.path.clone(), "no changes");
         let scene = Scene::without_change(entry);
         let draft = Draft::raw(&["notification.entry"], &scene, entry.json);
-        self.slots.push(Slot::Entry(piece, index));
+        self.slots.push(Slot::Entry { piece, entry: index });
         self.push(&scene, draft, entry.json, at, notes, whole);
     }
 
     fn change(&mut self, scene: &Scene<'a>, at: At, whole: &dyn Fn() -> String) {
-        let place = self.scenes.len();
+        let place = self.places.len();
         for (index, item) in scene.items.iter().enumerate() {
             let notes = Notes::default();
-            let draft = element(scene, item, &notes);
+            let draft = element::element(scene, item, &notes);
             let (cards, takes_only_card) = (draft.cards.clone(), draft.takes_only_card);
             self.slots.push(Slot::Item {
                 place,
@@ -169,7 +167,7 @@ impl<'a> Cutter<'a> {
         }
         if scene.items.is_empty() {
             let notes = Notes::default();
-            let draft = whole_change(scene, &notes);
+            let draft = element::whole_change(scene, &notes);
             self.slots.push(Slot::Change(place));
             self.push(scene, draft, scene.whole, at, notes, whole);
         }
@@ -282,74 +280,5 @@ impl<'a> Cutter<'a> {
             data,
             origin,
         });
-    }
-}
-
-/// Reads one element.
-fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> Draft<'a> {
-    let Some(object) = crate::part::object_or_note(item.json, &item.path, notes) else {
-        return odd(scene, item);
-    };
-    let part = Part::new(object, item.path.clone(), notes);
-    if scene.number.id.is_none() {
-        notes.add(format!("{}.metadata.phone_number_id", scene.value_path), "missing");
-    }
-    let read = match item.array {
-        Array::Messages => messages::message,
-        Array::MessageEchoes => messages::message_echo,
-        Array::Statuses => statuses::status,
-        Array::Calls => calls::call,
-        Array::UserActions => people::user_action,
-        Array::Groups => groups::group,
-        Array::StateSync => coexistence::state_sync,
-        Array::History => coexistence::history,
-        Array::UserPreferences => people::preference,
-        Array::UserIdUpdate => people::user_id_update,
-        Array::AutomaticEvents => people::automatic,
-        Array::TrackingEvents => people::tracking,
-        Array::StandbyMessages => messages::standby_message,
-        Array::StandbyEchoes => messages::standby_echo,
-        Array::StandbyStatuses => statuses::standby_status,
-        Array::Errors => people::error,
-    };
-    read(scene, item, &part)
-}
-
-/// An element that is no object: an event all the same, known by its content.
-fn odd<'a>(scene: &Scene<'a>, item: &Item<'a>) -> Draft<'a> {
-    let base = item.array.base(&scene.field, &scene.field_name);
-    let key = Key::new("raw")
-        .may(Some(&base))
-        .may(scene.entry_id.as_deref())
-        .may(scene.number_part().as_deref());
-    let key = key
-        .may(Some(item.array.name()))
-        .may(Some(&canon::content_hash(item.json)))
-        .end(String::new);
-    Draft::new(&[&base], key, scene.number_lane())
-}
-
-/// Reads a change that is one event.
-fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
-    let name = if scene.field == Field::Missing {
-        "notification.change"
-    } else {
-        scene.field_name.as_ref()
-    };
-    let Some(value) = scene.value.clone() else {
-        notes.add(scene.value_path.clone(), "not an object");
-        return Draft::raw(&[name], scene, scene.whole);
-    };
-    // The members that occur twice were noted when the scene was read.
-    let part = Part::quiet(value, scene.value_path.clone(), notes);
-    match scene.field {
-        Field::Handovers => people::handover(scene, &part),
-        Field::Management => management::change(scene, &part),
-        _ if management::is_misplaced_quality(&part) => management::template_quality(scene, &part),
-        Field::Unknown | Field::Missing | Field::ConsumerProfile => Draft::raw(&[name], scene, scene.whole),
-        _ => {
-            notes.add(scene.value_path.clone(), "no known element");
-            Draft::raw(&[name], scene, scene.whole)
-        }
     }
 }

@@ -88,10 +88,8 @@ fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
     if object.repeats() {
         notes.add(path.to_owned(), "a member twice");
     }
-    let name = object.some("object").and_then(|name| match name.shape() {
-        Shape::Text => name.word().filter(|name| !name.is_empty()),
-        _ => None,
-    });
+    let name = object.some("object").filter(|name| name.shape() == Shape::Text);
+    let name = name.and_then(Json::word).filter(|name| !name.is_empty());
     if let Some(name) = name.clone().filter(|name| name != OBJECT) {
         return Piece::Foreign { name, json };
     }

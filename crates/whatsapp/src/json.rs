@@ -72,7 +72,6 @@ impl<'a> Json<'a> {
         (self.shape() == Shape::Object).then(|| {
             let mut steps = Steps::inside(self, Shape::Object);
             Object {
-                text: self.0,
                 members: std::iter::from_fn(|| steps.member()).collect(),
             }
         })
@@ -92,7 +91,6 @@ pub(crate) struct Member<'a> {
 /// An object's members, one level deep.
 #[derive(Debug, Clone)]
 pub(crate) struct Object<'a> {
-    pub(crate) text: &'a str,
     pub(crate) members: Vec<Member<'a>>,
 }
 

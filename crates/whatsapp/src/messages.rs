@@ -14,10 +14,12 @@ use crate::text;
 
 /// An element of `messages[]`. Inside `history` it follows up on a placeholder, inside the echo fields it is an echo.
 pub(crate) fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    match scene.field {
-        Field::History => history_media(scene, item, part, Peer::From),
-        Field::MessageEchoes | Field::SmbMessageEchoes => echo(scene, item, part),
-        _ => inbound(scene, item, part, None),
+    if scene.field == Field::History {
+        history_media(scene, item, part, Peer::From)
+    } else if matches!(scene.field, Field::MessageEchoes | Field::SmbMessageEchoes) {
+        echo(scene, item, part)
+    } else {
+        inbound(scene, item, part, None)
     }
 }
 
@@ -155,11 +157,10 @@ fn sender<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[Cow<'a, str>; 2])
     let (mut contact, mut cards) = scene.person(shown.clone());
     let bare = matches!(word.as_ref(), "edit" | "revoke") && shown.user_id.is_none();
     let takes_only_card = cards.is_empty() && (bare || shown.is_empty()) && !part.has("group_id");
-    if let Some(card) = scene.cards.only().filter(|_| takes_only_card && scene.items.len() == 1) {
-        if !differ(card.names.wa_id.as_ref(), contact.wa_id.as_ref()) {
-            fill(&mut contact, &card.names);
-            cards = vec![0];
-        }
+    let only = scene.cards.only().filter(|_| takes_only_card && scene.items.len() == 1);
+    if let Some(card) = only.filter(|card| !differ(card.names.wa_id.as_ref(), contact.wa_id.as_ref())) {
+        fill(&mut contact, &card.names);
+        cards = vec![0];
     }
     Sender {
         contact,

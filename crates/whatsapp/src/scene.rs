@@ -30,6 +30,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) whole: Json<'a>,
     pub(crate) value_path: String,
     pub(crate) items: Vec<Item<'a>>,
+    /// The arrays that are split here: their elements are events, even where there are none.
+    pub(crate) split: Vec<Array>,
 }
 
 /// The business number.
@@ -94,6 +96,7 @@ impl<'a> Scene<'a> {
             whole: entry.json,
             value_path: entry.path.clone(),
             items: Vec::new(),
+            split: Vec::new(),
         }
     }
 
@@ -122,6 +125,7 @@ impl<'a> Scene<'a> {
                 .filter(|_| self.splits(array))
             {
                 self.add_items(array, json, notes);
+                self.split.push(array);
             }
         }
     }
@@ -143,17 +147,12 @@ impl<'a> Scene<'a> {
     /// True where this array's elements are events. `errors` mean something else in `calls`, in the fields that report
     /// on accounts and flows, and perhaps in fields to come.
     fn splits(&self, array: Array) -> bool {
-        match array {
-            Array::TrackingEvents => self.field == Field::TrackingEvents,
-            Array::Errors => match self.field {
-                Field::Management => false,
-                Field::Calls => self.items.is_empty(),
-                Field::Unknown | Field::Missing => self
-                    .value
-                    .as_ref()
-                    .is_some_and(|value| value.some("metadata").is_some()),
-                _ => true,
-            },
+        let has = |name| self.value.as_ref().is_some_and(|value| value.some(name).is_some());
+        match (array, self.field) {
+            (Array::TrackingEvents, field) => field == Field::TrackingEvents,
+            (Array::Errors, Field::Management) => false,
+            (Array::Errors, Field::Calls) => self.items.is_empty(),
+            (Array::Errors, Field::Unknown | Field::Missing) => has("metadata"),
             _ => true,
         }
     }

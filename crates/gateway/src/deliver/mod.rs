@@ -1,0 +1,16 @@
+//! Deliveries: claimed, tried, judged, settled.
+//!
+//! The dispatcher claims what is due and starts attempts, each a task of its own under a cap; what came of them goes to
+//! the settler, which writes in batches. No transaction and no lock is held across a request. Between commit and claim
+//! lies only the store: its bell is a shortcut, polling is the truth.
+
+mod attempt;
+mod client;
+mod dispatcher;
+mod guard;
+mod request;
+mod settler;
+
+pub use client::{Client, SendError};
+pub use dispatcher::{Sender, run};
+pub use guard::{Guard, Refused};

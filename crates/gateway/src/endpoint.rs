@@ -1,0 +1,305 @@
+//! Endpoints as people write them, and as the store keeps them.
+//!
+//! One shape, [`EndpointInput`], serves the configuration file and the API. [`Definition`] is what of it is kept: the
+//! same, with its secrets sealed.
+
+use std::time::Duration;
+
+use rules::retry::Policy;
+use rules::route::{Pattern, Rule};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use utoipa::ToSchema;
+
+use crate::secret::Secret;
+
+/// An endpoint as a person writes it.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointInput {
+    /// Its id: letters, digits, `-`, `_` and `.`, at most 64. Made up when missing (API only).
+    #[serde(default, alias = "name")]
+    pub id: Option<String>,
+    /// Where deliveries go: `https://…`, or `http://…` where the allowlist permits it.
+    pub url: String,
+    /// `meta` (default) or `waypost`.
+    #[serde(default)]
+    pub format: Format,
+    /// Whose it is. Empty: nobody's in particular.
+    #[serde(default)]
+    pub owner: String,
+    /// What it wants; any rule may match. Missing or empty: everything.
+    #[serde(default)]
+    pub rules: Vec<RuleInput>,
+    /// Deliveries keep the order of their lanes.
+    #[serde(default = "yes")]
+    pub ordered: bool,
+    /// Requests in flight to it at most.
+    #[serde(default = "sixteen")]
+    pub concurrency_max: u32,
+    /// How long a refused delivery holds its lane: a duration (`5m`) or `forever`.
+    #[serde(default)]
+    pub lane_hold: Option<String>,
+    /// Signs `X-Hub-Signature-256`, for handlers that know Meta's signature. Any text; often the app secret.
+    #[serde(default)]
+    pub hub_secret: Option<String>,
+    /// Signs `webhook-signature` (Standard Webhooks): `whsec_` and base64 of 24 to 64 bytes. Made up when missing.
+    #[serde(default)]
+    pub webhook_secret: Option<String>,
+    /// Made paused: it is owed what matches, and gets it when it is resumed.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+/// What an endpoint wants. A member that is missing or empty stands for anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleInput {
+    /// Apps by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<String>,
+    /// Fields; `*` at the end for the rest, `!` in front to exclude.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// Types; `*` at the end for the rest, `!` in front to exclude.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// WABA ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waba_ids: Vec<String>,
+    /// Business numbers by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phone_number_ids: Vec<String>,
+    /// False leaves dashboard tests out.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub test: bool,
+}
+
+/// The body that an endpoint gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Meta's own envelope, with this event alone.
+    #[default]
+    Meta,
+    /// Waypost's event.
+    Waypost,
+}
+
+impl Format {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Waypost => "waypost",
+        }
+    }
+}
+
+/// What the store keeps of an endpoint, besides the members that have columns of their own. Secrets are sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Where deliveries go.
+    pub url: String,
+    /// The body that it gets.
+    pub format: Format,
+    /// What it wants.
+    pub rules: Vec<RuleInput>,
+    /// Milliseconds for which a refused delivery holds its lane; None for ever.
+    pub lane_hold_ms: Option<i64>,
+    /// Sealed.
+    pub hub_secret: Option<String>,
+    /// Sealed.
+    pub webhook_secret: String,
+}
+
+/// What is wrong with an endpoint: the member, and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{member}: {expected}")]
+pub struct BadEndpoint {
+    /// The member, for instance `rules[0].types[1]`.
+    pub member: String,
+    /// What is the matter and what was expected.
+    pub expected: String,
+}
+
+impl BadEndpoint {
+    fn new(member: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
+            member: member.into(),
+            expected: expected.into(),
+        }
+    }
+}
+
+/// An endpoint that was checked.
+#[derive(Debug, Clone)]
+pub struct CheckedEndpoint {
+    /// As typed.
+    pub input: EndpointInput,
+    /// The rules as routing takes them.
+    pub rules: Vec<Rule>,
+    /// Milliseconds for which a refused delivery holds its lane; None for ever.
+    pub lane_hold_ms: Option<i64>,
+    /// The hub secret.
+    pub hub_secret: Option<Secret>,
+    /// The Standard Webhooks secret, where one was given.
+    pub webhook_secret: Option<Secret>,
+}
+
+impl EndpointInput {
+    /// Checks it, member by member; the first thing that is wrong is told.
+    pub fn check(self) -> Result<CheckedEndpoint, BadEndpoint> {
+        if let Some(id) = &self.id {
+            check_id(id)?;
+        }
+        check_url(&self.url)?;
+        if self.owner.len() > 64 {
+            return Err(BadEndpoint::new("owner", "at most 64 bytes"));
+        }
+        if !(1..=1_000).contains(&self.concurrency_max) {
+            return Err(BadEndpoint::new("concurrency_max", "expected a number from 1 to 1000"));
+        }
+        let rules = self
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(n, rule)| rule.compile(n))
+            .collect::<Result<Vec<_>, _>>()?;
+        let rules = if rules.is_empty() { vec![Rule::default()] } else { rules };
+        let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
+        let webhook_secret = self.webhook_secret.clone().map(Secret::new);
+        if let Some(secret) = &webhook_secret {
+            crate::sign::webhook_key(secret)
+                .ok_or_else(|| BadEndpoint::new("webhook_secret", "expected `whsec_` and base64 of 24 to 64 bytes"))?;
+        }
+        let hub_secret = self.hub_secret.clone().map(Secret::new);
+        if hub_secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
+            return Err(BadEndpoint::new(
+                "hub_secret",
+                "must not be empty: leave it out for no hub signature",
+            ));
+        }
+        Ok(CheckedEndpoint {
+            input: self,
+            rules,
+            lane_hold_ms,
+            hub_secret,
+            webhook_secret,
+        })
+    }
+}
+
+impl RuleInput {
+    /// The rule as routing takes it; `n` is its position, for what is told when it is wrong.
+    pub fn compile(&self, n: usize) -> Result<Rule, BadEndpoint> {
+        Ok(Rule {
+            apps: self.apps.clone(),
+            fields: patterns(&self.fields, n, "fields")?,
+            types: patterns(&self.types, n, "types")?,
+            waba_ids: self.waba_ids.clone(),
+            phone_number_ids: self.phone_number_ids.clone(),
+            without_tests: !self.test,
+        })
+    }
+}
+
+impl Definition {
+    /// The policy by which its deliveries are tried.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            lane_hold_ms: self.lane_hold_ms,
+            ..Policy::standard()
+        }
+    }
+
+    /// The rules as routing takes them. They were checked when they were kept.
+    #[must_use]
+    pub fn compiled_rules(&self) -> Vec<Rule> {
+        self.rules
+            .iter()
+            .enumerate()
+            .filter_map(|(n, rule)| rule.compile(n).ok())
+            .collect()
+    }
+}
+
+/// Checks an endpoint's id.
+pub fn check_id(id: &str) -> Result<(), BadEndpoint> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if id.is_empty() || id.len() > 64 || !id.chars().all(fine) {
+        return Err(BadEndpoint::new(
+            "id",
+            "expected 1 to 64 letters, digits, `-`, `_` or `.`",
+        ));
+    }
+    Ok(())
+}
+
+fn check_url(url: &str) -> Result<(), BadEndpoint> {
+    let bad = |expected: &str| Err(BadEndpoint::new("url", expected));
+    let Ok(uri) = url.parse::<hyper::Uri>() else {
+        return bad("not a URL: expected https://host/path");
+    };
+    if !matches!(uri.scheme_str(), Some("https" | "http")) {
+        return bad("expected a URL that begins with https:// (or http:// where the allowlist permits it)");
+    }
+    let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else {
+        return bad("the URL has no host");
+    };
+    if authority.as_str().contains('@') {
+        return bad("a user name or password in the URL would end up in logs: leave it out");
+    }
+    Ok(())
+}
+
+fn patterns(texts: &[String], n: usize, member: &str) -> Result<Vec<Pattern>, BadEndpoint> {
+    let parse = |(at, text): (usize, &String)| {
+        Pattern::parse(text)
+            .map_err(|bad| BadEndpoint::new(format!("rules[{n}].{member}[{at}]"), format!("{text:?}: {bad}")))
+    };
+    texts.iter().enumerate().map(parse).collect()
+}
+
+fn lane_hold(text: Option<&str>) -> Result<Option<i64>, BadEndpoint> {
+    match text {
+        None => Ok(Policy::standard().lane_hold_ms),
+        Some("forever") => Ok(None),
+        Some(text) => humantime::parse_duration(text)
+            .ok()
+            .filter(|hold| *hold <= Duration::from_secs(30 * 24 * 3600))
+            .and_then(|hold| i64::try_from(hold.as_millis()).ok())
+            .map(Some)
+            .ok_or_else(|| {
+                BadEndpoint::new(
+                    "lane_hold",
+                    "expected a duration like `5m`, up to 30 days, or `forever`",
+                )
+            }),
+    }
+}
+
+/// Secrets do not show in `Debug`, whether given or not.
+impl std::fmt::Debug for EndpointInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EndpointInput")
+            .field("id", &self.id)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn sixteen() -> u32 {
+    16
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}

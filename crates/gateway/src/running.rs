@@ -1,0 +1,220 @@
+//! The gateway as a whole: put together, started, stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rules::identity::EventId;
+use store::{Store, StoreError};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, broadcast};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{self, Admin};
+use crate::clock::Clock;
+use crate::deliver::{self, Client, Guard, Sender};
+use crate::endpoints::{Endpoints, EndpointsError, PlanStep};
+use crate::metrics::Metrics;
+use crate::receive::{self, Apps, Receiver, RefusedBodies};
+use crate::routing::Routing;
+use crate::secret::{SealError, Sealer, Secret};
+use crate::settings::Settings;
+use crate::upkeep;
+
+/// The name under which the store keeps a sealed word that proves the key.
+const KEY_CHECK: &str = "secrets_key_check";
+/// Events that a watcher may lag behind before it misses some.
+const WATCH_MAX: usize = 4_096;
+
+/// What the gateway is started with.
+pub struct Parts {
+    /// What it is told.
+    pub settings: Settings,
+    /// Where it keeps everything.
+    pub store: Arc<dyn Store>,
+    /// Seals the secrets in the store.
+    pub sealer: Sealer,
+    /// The time of day.
+    pub clock: Clock,
+    /// The listener that Meta reaches, bound.
+    pub receive: TcpListener,
+    /// The listener for people and tools, bound.
+    pub admin: TcpListener,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the gateway did not start. Nothing of it runs.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The store cannot be used.
+    #[error("failed to read the store")]
+    Store(#[from] StoreError),
+    /// The key does not open the secrets in the store.
+    #[error("the key does not fit this store")]
+    Key(#[source] SealError),
+    /// The declared endpoints cannot be applied.
+    #[error("failed to apply the declared endpoints")]
+    Endpoints(#[from] EndpointsError),
+}
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// What was done with the declared endpoints.
+    pub applied: Vec<PlanStep>,
+    endpoints: Endpoints,
+    watch: broadcast::Sender<Vec<EventId>>,
+    receiving: Task,
+    delivering: Task,
+    serving: Task,
+    keeping: Task,
+    store: KeepsStore,
+    drain: Duration,
+}
+
+#[derive(Debug)]
+struct Task {
+    stop: CancellationToken,
+    handle: JoinHandle<()>,
+}
+
+struct KeepsStore(Arc<dyn Store>);
+
+impl std::fmt::Debug for KeepsStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Task {
+    fn start<F: Future<Output = ()> + Send + 'static>(work: impl FnOnce(CancellationToken) -> F) -> Self {
+        let stop = CancellationToken::new();
+        let handle = tokio::spawn(work(stop.clone()));
+        Self { stop, handle }
+    }
+
+    /// Tells it to stop, and waits at most so long.
+    async fn stop(self, name: &'static str, within: Duration) {
+        self.stop.cancel();
+        match tokio::time::timeout(within, self.handle).await {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => tracing::error!(task = name, error = %cause, "a task broke"),
+            Err(_) => tracing::warn!(
+                task = name,
+                within_ms = within.as_millis(),
+                "a task did not end in time"
+            ),
+        }
+    }
+}
+
+/// Starts the gateway.
+pub async fn start(parts: Parts) -> Result<Running, StartError> {
+    let Parts {
+        settings,
+        store,
+        sealer,
+        clock,
+        receive,
+        admin,
+    } = parts;
+    check_key(&*store, &sealer).await?;
+    let routing = Arc::new(Routing::load(Arc::clone(&store), sealer.clone()).await?);
+    let endpoints = Endpoints::new(Arc::clone(&store), Arc::clone(&routing), sealer, clock.clone());
+    let applied = endpoints.apply(&settings.endpoints, false).await?;
+    let apps = Arc::new(Apps::new(settings.apps, store.numbers().await?));
+    let metrics = Arc::new(Metrics::default());
+    let refused = Arc::new(RefusedBodies::new(settings.development));
+    let (watch, _) = broadcast::channel(WATCH_MAX);
+    let drain = Duration::from_secs(settings.receive.drain_seconds);
+
+    let receiver = Arc::new(Receiver {
+        requests_in_flight: Semaphore::new(settings.receive.requests_in_flight_max),
+        bytes_in_flight: Arc::new(Semaphore::new(settings.receive.bytes_in_flight_max)),
+        settings: settings.receive,
+        apps: Arc::clone(&apps),
+        store: Arc::clone(&store),
+        routing: Arc::clone(&routing),
+        clock: clock.clone(),
+        metrics: Arc::clone(&metrics),
+        refused: Arc::clone(&refused),
+        fresh_events: Some(watch.clone()),
+    });
+    let sender = Sender {
+        store: Arc::clone(&store),
+        routing,
+        client: Client::new(Guard::new(&settings.outbound, settings.development)),
+        clock: clock.clone(),
+        metrics: Arc::clone(&metrics),
+        in_flight_max: settings.outbound.in_flight_max.max(1),
+    };
+    let admin_state = Admin {
+        store: Arc::clone(&store),
+        apps,
+        endpoints: endpoints.clone(),
+        metrics,
+        started_at_ms: clock.now_ms(),
+        clock: clock.clone(),
+        refused,
+        local_token: settings.admin.local_token,
+        development: settings.development,
+    };
+    let kept = Arc::clone(&store);
+    Ok(Running {
+        applied,
+        endpoints,
+        watch,
+        receiving: Task::start(|stop| receive::serve(receiver, receive, stop)),
+        delivering: Task::start(|stop| deliver::run(sender, stop)),
+        serving: Task::start(|stop| admin::serve(admin_state, admin, stop)),
+        keeping: Task::start(|stop| upkeep::run(kept, settings.retention, clock, stop)),
+        store: KeepsStore(store),
+        drain,
+    })
+}
+
+impl Running {
+    /// The ids of new events, as they are committed. Whoever is too slow misses some.
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<Vec<EventId>> {
+        self.watch.subscribe()
+    }
+
+    /// The endpoints.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Stops: takes no new connection, answers what is being read, lets attempts in flight end, closes the store. What
+    /// is still owed is delivered after the next start.
+    pub async fn stop(self) {
+        let grace = Duration::from_secs(1);
+        self.receiving.stop("receive", self.drain + grace).await;
+        self.keeping.stop("upkeep", grace).await;
+        self.delivering.stop("deliver", self.drain + grace).await;
+        self.serving.stop("api", Duration::from_secs(6)).await;
+        self.store.0.close().await;
+    }
+}
+
+/// The first start seals a word; every later one must be able to open it.
+async fn check_key(store: &dyn Store, sealer: &Sealer) -> Result<(), StartError> {
+    match store.setting(KEY_CHECK).await? {
+        Some(sealed) => sealer.open(KEY_CHECK, &sealed).map(drop).map_err(StartError::Key),
+        None => {
+            let sealed = sealer
+                .seal(KEY_CHECK, &Secret::new("waypost"))
+                .map_err(StartError::Key)?;
+            Ok(store.put_setting(KEY_CHECK, &sealed).await?)
+        }
+    }
+}

@@ -1,1 +1,32 @@
-//! emulator.
+//! What Meta does: builds webhook bodies, signs them, sends them, repeats them and misbehaves.
+//!
+//! It works against any receiver, so it knows nothing of the gateway. All but [`sender`] is pure: time and chance are
+//! arguments, and one seed repeats one run. A body's way from the documentation to the wire:
+//!
+//! ```
+//! use emulator::{AppSecret, Escapes, Fresh, Signing};
+//!
+//! let mut fresh = Fresh::new(7, 1_758_000_000);
+//! let fixture = emulator::fixtures::find("messages/text.json").expect("it is documented");
+//! let body = emulator::wire_form(&emulator::freshen(fixture.body, &mut fresh), Escapes::Meta);
+//! let headers = Signing::Right.headers(&AppSecret::new("secret"), &body);
+//! assert!(body.is_ascii() && headers.sha256.is_some_and(|header| header.len() == 71));
+//! ```
+
+pub mod escape;
+pub mod faults;
+pub mod fixtures;
+mod fresh;
+mod json;
+pub mod load;
+pub mod rebatch;
+pub mod sender;
+pub mod sign;
+
+pub use escape::{Escapes, wire_form};
+pub use faults::{Habit, Habits, Post, misbehave};
+pub use fixtures::Fixture;
+pub use fresh::{Fresh, freshen};
+pub use load::{Load, LoadBody};
+pub use sender::{Answer, Sender, Target};
+pub use sign::{AppSecret, Signing};

@@ -1,0 +1,63 @@
+//! The arguments: what can be typed, and the help for it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// A self-hosted gateway for WhatsApp Business Platform webhooks.
+#[derive(Debug, Parser)]
+#[command(name = "waypost", version, about, after_help = Exit::help(), disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented configuration
+    Init(InitArgs),
+    /// Say what a configuration means, or what is wrong with it
+    Check(CheckArgs),
+    /// Write a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file [default: $WAYPOST_CONFIG, else waypost.toml where there is one]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The folder to write into
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Overwrite a configuration that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,17 @@
+//! The commands, one module each.
+
+mod check;
+mod completions;
+mod init;
+
+use crate::cli::Command;
+use crate::exit::{Exit, Failure};
+
+/// Does what was typed.
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}

@@ -1,0 +1,159 @@
+//! From a file and the environment to a configuration without errors, or to all that is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::checked::{Config, Judge};
+use super::environment::Environment;
+use super::problem::{At, Origin, Problem, Problems};
+use super::raw::{Raw, RawApp};
+use super::reader::{Reading, position};
+use super::reference::{Reference, Resolver};
+
+/// The commented default file. It is the default.
+pub(crate) const DEFAULT: &str = include_str!("default.toml");
+
+/// The file that is read when none is named and it is there.
+pub(crate) const USUAL_FILE: &str = "waypost.toml";
+
+/// Syntax errors told at most: those after the first are often its consequences.
+const SYNTAX_ERRORS_MAX: usize = 3;
+
+/// Loads the configuration: the named file, else the one that WAYPOST_CONFIG names, else `waypost.toml` where there is
+/// one. Without any of them and without an app in the environment, it is development mode.
+pub(crate) fn load(named: Option<&Path>, environment: &Environment) -> Result<Config, Problems> {
+    let from_environment = || environment.get("WAYPOST_CONFIG").map(PathBuf::from);
+    let usual = || Some(PathBuf::from(USUAL_FILE)).filter(|usual| usual.exists());
+    let file = named.map(Path::to_owned).or_else(from_environment).or_else(usual);
+    let text = match &file {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?,
+        None => String::new(),
+    };
+    check(file.as_deref(), &text, environment)
+}
+
+/// The same for a text that was read already.
+pub(crate) fn check(file: Option<&Path>, text: &str, environment: &Environment) -> Result<Config, Problems> {
+    let mut problems = Problems::new(file);
+    let Some((mut raw, known)) = parse(text, environment, &mut problems) else {
+        return Err(problems);
+    };
+    environment.check_unknown(&known, &mut problems);
+    let app = app_of(environment);
+    let implied = file.is_none() && app.is_none();
+    let development = raw.development.value || (implied && raw.development.origin == Origin::Default);
+    if raw.apps.is_empty() {
+        raw.apps.extend(app);
+    }
+    if file.is_some_and(crate::private_file::others_can_read) && has_written_secrets(&raw) {
+        let whole = At::<()>::default();
+        problems
+            .warning(&whole, "holds secrets, and everybody on this machine can read it")
+            .hint("chmod 600 it, or write `env:NAME` or `file:path` for its secrets");
+    }
+    let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    let judge = Judge {
+        resolver: Resolver { environment, folder },
+        problems,
+    };
+    judge.config(raw, file, development)
+}
+
+/// What was typed, and the variables that would set or are referred to. None when the text is no TOML.
+fn parse(text: &str, environment: &Environment, problems: &mut Problems) -> Option<(Raw, Vec<String>)> {
+    let (file, errors) = DeTable::parse_recoverable(text);
+    for error in errors.iter().take(SYNTAX_ERRORS_MAX) {
+        let place = position(text, error.span().map_or(0, |span| span.start));
+        let at = At {
+            origin: Origin::File(place),
+            ..At::<()>::default()
+        };
+        problems.error(&at, format!("not valid TOML: {}", error.message()));
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let (default, _) = DeTable::parse_recoverable(DEFAULT);
+    let mut reading = Reading::new(text, environment, problems);
+    let raw = reading.read(file.get_ref(), default.get_ref(), Raw::read);
+    let mut variables: Vec<String> = reading
+        .known
+        .iter()
+        .filter_map(|known| known.variable.clone())
+        .collect();
+    variables_referred_to(file.get_ref(), &mut variables);
+    variables.extend(environment.references());
+    Some((raw, variables))
+}
+
+/// The app that variables alone configure.
+fn app_of(environment: &Environment) -> Option<RawApp> {
+    let variable = |name: &str| {
+        environment.get(name).map(|text| At {
+            value: text.to_owned(),
+            key: String::new(),
+            origin: Origin::Variable(name.to_owned()),
+        })
+    };
+    let reference = |name| variable(name).map(|text| text.with(Reference::parse(&text.value)));
+    let secret = reference("WAYPOST_APP_SECRET")?;
+    let name = variable("WAYPOST_APP_NAME").unwrap_or_else(|| secret.with(crate::development::APP.to_owned()));
+    Some(RawApp {
+        here: secret.with(()),
+        name: Some(name),
+        verify_token: reference("WAYPOST_VERIFY_TOKEN"),
+        secret: Some(secret),
+        ..RawApp::default()
+    })
+}
+
+fn variables_referred_to(table: &DeTable<'_>, names: &mut Vec<String>) {
+    let mut open: Vec<&DeValue<'_>> = table.values().map(|value| value.get_ref()).collect();
+    while let Some(value) = open.pop() {
+        if let DeValue::String(text) = value
+            && let Some(name) = text.strip_prefix("env:")
+        {
+            names.push(name.to_owned());
+        }
+        open.extend(
+            value
+                .as_array()
+                .into_iter()
+                .flat_map(|items| items.iter().map(|item| item.get_ref())),
+        );
+        open.extend(
+            value
+                .as_table()
+                .into_iter()
+                .flat_map(|table| table.values().map(|value| value.get_ref())),
+        );
+    }
+}
+
+fn has_written_secrets(raw: &Raw) -> bool {
+    let written = |reference: &Reference| matches!(reference, Reference::Literal(_));
+    let apps = raw.apps.iter().any(|app| {
+        let single = app
+            .verify_token
+            .iter()
+            .chain(&app.secret)
+            .any(|secret| written(&secret.value));
+        single || app.secrets.iter().any(|secrets| secrets.value.iter().any(written))
+    });
+    let inputs = || raw.endpoints.iter().filter_map(|endpoint| endpoint.input.as_ref());
+    let endpoints = inputs().any(|input| {
+        let texts = [&input.hub_secret, &input.webhook_secret];
+        texts.into_iter().flatten().any(|text| written(&Reference::parse(text)))
+    });
+    apps || endpoints || raw.secrets_key.iter().any(|key| written(&key.value))
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Problems {
+    let mut problems = Problems::new(Some(file));
+    let problem: &mut Problem = problems.error(&At::<()>::default(), format!("cannot be read: {error}"));
+    if error.kind() == std::io::ErrorKind::NotFound {
+        problem.hint("`waypost init` writes one");
+    }
+    problems
+}

@@ -1,0 +1,181 @@
+//! Development mode: what Waypost makes by itself, so that it runs without a configuration; and the way in for commands
+//! on the same machine.
+//!
+//! What is made is kept in the store's folder, readable by its owner only, and read back at the next start.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use gateway::secret::Secret;
+use gateway::settings::AppSettings;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, SecretsKey};
+use crate::exit::Failure;
+use crate::private_file;
+
+/// The name of the app that is made.
+pub(crate) const APP: &str = "main";
+
+const APP_FILE: &str = "development.toml";
+const KEY_FILE: &str = "secrets.key";
+const LOCAL_FILE: &str = "local.json";
+
+/// What is kept of the app that was made.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MadeApp {
+    verify_token: String,
+    app_secret: String,
+}
+
+/// The way in for commands on the same machine.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Local {
+    /// Where the admin listener answers.
+    pub(crate) admin_url: String,
+    token: String,
+}
+
+impl Local {
+    /// What lets commands in.
+    pub(crate) fn token(&self) -> Secret {
+        Secret::new(self.token.clone())
+    }
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Local")
+            .field("admin_url", &self.admin_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the store's folder and, in development mode, what the configuration left out: the app and the key that seals
+/// secrets, which is returned.
+pub(crate) fn prepare(config: &mut Config) -> Result<SecretsKey, Failure> {
+    let folder = &config.store_folder;
+    make_folder(folder)?;
+    if config.settings.development && config.settings.apps.is_empty() {
+        config.settings.apps.push(app(folder)?);
+    }
+    match &config.secrets_key {
+        Some(key) => Ok(key.clone()),
+        None => secrets_key(folder),
+    }
+}
+
+/// Makes a token and leaves it, with the admin listener's address, where commands on this machine find it.
+pub(crate) fn open_way_in(folder: &Path, admin: SocketAddr) -> Result<Secret, Failure> {
+    let mut reached = admin;
+    if admin.ip().is_unspecified() {
+        reached.set_ip(match admin {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let local = Local {
+        admin_url: format!("http://{reached}"),
+        token: random_text()?,
+    };
+    let path = folder.join(LOCAL_FILE);
+    let doing = format!("write {}", path.display());
+    let text = serde_json::to_string(&local).map_err(|error| Failure::file(doing.clone())(error.into()))?;
+    private_file::write(&path, &text).map_err(Failure::file(doing))?;
+    Ok(local.token())
+}
+
+/// The way in that the gateway with this store left. None when none was left.
+pub(crate) fn way_in(folder: &Path) -> Result<Option<Local>, Failure> {
+    let path = folder.join(LOCAL_FILE);
+    let Some(text) = read(&path)? else { return Ok(None) };
+    let local =
+        serde_json::from_str(&text).map_err(|_| damaged(&path, "start the gateway again: it writes a new one"))?;
+    Ok(Some(local))
+}
+
+/// A secret text for tokens: 192 random bits.
+pub(crate) fn random_text() -> Result<String, Failure> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(|_| Failure::NoChance)?;
+    Ok(BASE64URL.encode(bytes))
+}
+
+fn app(folder: &Path) -> Result<AppSettings, Failure> {
+    let path = folder.join(APP_FILE);
+    let made = match read(&path)? {
+        // The parser's own message would quote the line, and the line may hold the secret.
+        Some(text) => toml::from_str(&text).map_err(|_| damaged(&path, "remove it: a new one is made"))?,
+        None => make_app(&path)?,
+    };
+    let MadeApp {
+        verify_token,
+        app_secret,
+    } = made;
+    Ok(AppSettings {
+        name: APP.to_owned(),
+        app_id: None,
+        group: None,
+        paths: vec![format!("/webhooks/{APP}")],
+        verify_token: Secret::new(verify_token),
+        secrets: vec![Secret::new(app_secret)],
+    })
+}
+
+fn make_app(path: &Path) -> Result<MadeApp, Failure> {
+    let made = MadeApp {
+        verify_token: random_text()?,
+        app_secret: random_text()?,
+    };
+    // Both are base64url: nothing in them needs escaping.
+    let text = format!(
+        "# Made in development mode, read back at each start.\nverify_token = \"{}\"\napp_secret = \"{}\"\n",
+        made.verify_token, made.app_secret
+    );
+    private_file::create(path, &text).map_err(Failure::file(format!("write {}", path.display())))?;
+    Ok(made)
+}
+
+fn secrets_key(folder: &Path) -> Result<SecretsKey, Failure> {
+    let path = folder.join(KEY_FILE);
+    if let Some(text) = read(&path)? {
+        let hint = "put the key of this store back; without it the secrets in the store cannot be opened";
+        return SecretsKey::parse(&Secret::new(text)).ok_or_else(|| damaged(&path, hint));
+    }
+    let key = SecretsKey::generate().ok_or(Failure::NoChance)?;
+    let line = format!("{}\n", key.to_text().expose());
+    private_file::create(&path, &line).map_err(Failure::file(format!("write {}", path.display())))?;
+    Ok(key)
+}
+
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder
+        .create(folder)
+        .map_err(Failure::file(format!("make the folder {}", folder.display())))
+}
+
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file(format!("read {}", path.display()))(error)),
+    }
+}
+
+fn damaged(path: &Path, hint: &'static str) -> Failure {
+    Failure::File {
+        doing: format!("read {}", path.display()),
+        hint: Some(hint),
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, "it is damaged"),
+    }
+}

@@ -1,0 +1,26 @@
+//! All that the program prints. Results go to standard output, everything else to standard error.
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::exit::Failure;
+
+/// Prints a text and a newline on standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(Failure::Output)
+}
+
+/// Prints a value as JSON on standard output.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Output(error.into()))?;
+    print(&text)
+}
+
+/// Tells something on standard error. When nobody can hear it, there is nobody to tell that.
+pub(crate) fn tell(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}

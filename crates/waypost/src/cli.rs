@@ -18,6 +18,8 @@ pub(crate) struct Cli {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the gateway
+    Serve(ServeArgs),
     /// Write a commented configuration
     Init(InitArgs),
     /// Say what a configuration means, or what is wrong with it
@@ -60,4 +62,26 @@ pub(crate) struct CheckArgs {
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without a configuration the gateway runs in development mode on loopback, with a store in ./waypost-data and
+generated secrets that survive a restart; everything that one needs to try it is printed.
+
+Examples:
+  waypost serve
+  waypost serve --to http://localhost:3000/webhook    the whole set-up for one handler
+  waypost serve --print | jq .type                    each event as one JSON line
+  waypost serve -c waypost.toml")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Deliver everything to this URL, in Meta's own format, signed with the app secret
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    /// Print each event on standard output, one JSON a line
+    #[arg(long)]
+    pub(crate) print: bool,
 }

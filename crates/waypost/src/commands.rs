@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod init;
+pub(crate) mod serve;
 
 use crate::cli::Command;
 use crate::exit::{Exit, Failure};
@@ -10,6 +11,7 @@ use crate::exit::{Exit, Failure};
 /// Does what was typed.
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Serve(args) => serve::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),

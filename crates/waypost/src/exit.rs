@@ -90,6 +90,28 @@ pub(crate) enum Failure {
     /// What a command prints could not be written.
     #[error("failed to write the output")]
     Output(#[source] io::Error),
+    /// An argument makes no sense.
+    #[error("{0}")]
+    Argument(String),
+    /// The store cannot be opened.
+    #[error("failed to open the store")]
+    Store(#[source] store::StoreError),
+    /// An address cannot be listened on.
+    #[error("failed to listen on {at} ({setting})")]
+    Listen {
+        /// The address.
+        at: std::net::SocketAddr,
+        /// The setting that gives it.
+        setting: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The gateway did not start.
+    #[error("failed to start the gateway")]
+    Start(#[source] gateway::StartError),
+    /// A part of the program broke.
+    #[error("failed to {0}: a part of the program broke")]
+    Broken(&'static str),
     /// The system gave no random numbers.
     #[error("failed to make a secret: the system gave no random numbers")]
     NoChance,
@@ -112,7 +134,10 @@ impl Failure {
             Self::Configuration(_) => Exit::Configuration,
             // Whoever read the output has read enough (`waypost … | head`).
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Self::File { .. } | Self::Output(_) | Self::NoChance => Exit::Failed,
+            Self::Argument(_) => Exit::Usage,
+            Self::Store(_) => Exit::Store,
+            Self::Listen { .. } => Exit::Listen,
+            Self::File { .. } | Self::Output(_) | Self::NoChance | Self::Start(_) | Self::Broken(_) => Exit::Failed,
         }
     }
 
@@ -120,7 +145,17 @@ impl Failure {
     fn hint(&self) -> Option<&str> {
         match self {
             Self::File { hint, .. } => *hint,
-            Self::Configuration(_) | Self::Output(_) | Self::NoChance => None,
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                Some("another program listens there, perhaps another Waypost: stop it, or set another address")
+            }
+            Self::Listen { .. } => Some("set an address of this machine, and a port that this user may bind"),
+            Self::Configuration(_)
+            | Self::Argument(_)
+            | Self::Store(_)
+            | Self::Start(_)
+            | Self::Broken(_)
+            | Self::Output(_)
+            | Self::NoChance => None,
         }
     }
 }

@@ -21,7 +21,6 @@ use super::reference::{Reference, Resolver};
 
 /// A configuration without errors.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "`serve` reads the rest of it"))]
 pub(crate) struct Config {
     /// What the gateway is told. In development mode the apps may still be missing: `development::prepare` makes one.
     pub(crate) settings: Settings,

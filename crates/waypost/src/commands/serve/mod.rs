@@ -1,0 +1,113 @@
+//! `waypost serve`: the gateway.
+
+mod banner;
+mod handler;
+mod print;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gateway::clock::Clock;
+use gateway::secret::Sealer;
+use gateway::{Parts, Running};
+use store::{Embedded, EmbeddedOptions, Store};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::ServeArgs;
+use crate::config::{self, Config, Environment};
+use crate::exit::{Exit, Failure};
+use crate::{development, logs, terminal};
+
+/// Runs the gateway until it is told to stop.
+pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
+    let environment = Environment::of_this_process();
+    let mut config = config::load(args.config.config.as_deref(), &environment).map_err(Failure::Configuration)?;
+    logs::start(&config.logs);
+    if !config.warnings.is_empty() {
+        terminal::tell(&config.warnings.to_string());
+    }
+    let key = development::prepare(&mut config)?;
+    if let Some(url) = &args.to {
+        handler::add(&mut config.settings, url)?;
+    }
+    runtime()?.block_on(async {
+        let started = start(config, &Sealer::new(&key.0)).await?;
+        terminal::tell(&banner::text(&started.about));
+        if args.print {
+            tokio::spawn(print::run(started.running.watch(), Arc::clone(&started.store)));
+        }
+        until_told_to_stop().await?;
+        started.running.stop().await;
+        tracing::info!("stopped; what is still owed is delivered after the next start");
+        Ok(Exit::Ok)
+    })
+}
+
+/// A gateway that was started, and what a person needs to know of it.
+pub(crate) struct Started {
+    pub(crate) running: Running,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) about: banner::About,
+}
+
+/// Opens the store, binds the listeners and starts the gateway. Nothing is bound before the configuration is good.
+pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Failure> {
+    let Config { mut settings, store_folder, volume_percent_max, file, .. } = config;
+    let options = EmbeddedOptions::new(&store_folder);
+    let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await;
+    let store: Arc<dyn Store> = Arc::new(opened.map_err(|_| Failure::Broken("open the store"))?.map_err(Failure::Store)?);
+    let receive = bind(settings.receive.listen, "receive.listen").await?;
+    let admin = bind(settings.admin.listen, "admin.listen").await?;
+    let (receive_at, admin_at) = (address(&receive)?, address(&admin)?);
+    settings.admin.local_token = Some(development::open_way_in(&store_folder, admin_at)?);
+    if settings.retention.store_bytes_max.is_none() {
+        let volume = store.health().await.volume_bytes;
+        settings.retention.store_bytes_max = Some(volume / 100 * u64::from(volume_percent_max));
+    }
+    let about = banner::About::new(&settings, receive_at, admin_at, store_folder, file);
+    let parts = Parts {
+        settings,
+        store: Arc::clone(&store),
+        sealer: sealer.clone(),
+        clock: Clock::System,
+        receive,
+        admin,
+    };
+    let running = gateway::start(parts).await.map_err(Failure::Start)?;
+    Ok(Started { running, store, about })
+}
+
+/// The runtime that everything runs on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(Failure::file("start the runtime"))
+}
+
+async fn bind(at: SocketAddr, setting: &'static str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(at).await.map_err(|source| Failure::Listen { at, setting, source })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(Failure::file("read the address that is listened on"))
+}
+
+/// SIGTERM or SIGINT. A second one during the drain ends the process at once.
+async fn until_told_to_stop() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::file("wait for signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::file("wait for signals"))?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: no new connections; what is being read is answered, attempts in flight end");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        // Everything that was answered 200 is on disk: nothing is lost by going at once.
+        std::process::exit(i32::from(Exit::Failed.code()));
+    });
+    Ok(())
+}

@@ -130,6 +130,7 @@ impl<'a> Cutter<'a> {
     }
 
     fn envelope(&mut self, piece: usize, envelope: &Envelope<'a>) {
+        // Of the envelope, not of the body: wrapped in an array it is the same notification.
         let whole = OnceCell::new();
         let whole_hash = || whole.get_or_init(|| canon::object_hash(&envelope.object)).clone();
         for (entry_index, entry) in envelope.entries.iter().enumerate() {

@@ -51,10 +51,18 @@ pub(crate) enum Slot {
     },
 }
 
+/// Meta puts at most 1,000 updates into a body, and 3 MB of the smallest status are some 40,000. A body with more events
+/// than this is kept whole, so that three bytes of it never become a kilobyte of ours.
+const EVENTS_MAX: usize = 100_000;
+
 /// Cuts a body.
 pub(crate) fn cut(body: &[u8]) -> Cut<'_> {
     let notes = Notes::default();
     let pieces = envelope::open(body, &notes);
+    cut_pieces(body, pieces, notes)
+}
+
+fn cut_pieces<'a>(body: &'a [u8], pieces: Vec<Piece<'a>>, notes: Notes) -> Cut<'a> {
     let mut cutter = Cutter {
         body,
         notes,
@@ -69,6 +77,11 @@ pub(crate) fn cut(body: &[u8]) -> Cut<'_> {
             Piece::Foreign { name, json } => cutter.foreign(index, name, *json),
             Piece::Unreadable(bytes) => cutter.unreadable(index, bytes, pieces.len() > 1),
         }
+    }
+    if cutter.is_full() {
+        let notes = Notes::default();
+        notes.add(String::new(), "too many events");
+        return cut_pieces(body, vec![Piece::Unreadable(body)], notes);
     }
     let object = pieces.iter().find_map(|piece| match piece {
         Piece::Envelope(envelope) => envelope.object.some("object").and_then(Json::word),
@@ -112,10 +125,18 @@ struct At {
 }
 
 impl<'a> Cutter<'a> {
+    fn is_full(&self) -> bool {
+        self.events.len() > EVENTS_MAX
+    }
+
     fn envelope(&mut self, piece: usize, envelope: &Envelope<'a>) {
+        // Of the envelope, not of the body: wrapped in an array it is the same notification.
         let whole = OnceCell::new();
         let whole_hash = || whole.get_or_init(|| canon::object_hash(&envelope.object)).clone();
         for (entry_index, entry) in envelope.entries.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             let mut at = At {
                 entry: self.entries,
                 change: 0,
@@ -125,6 +146,9 @@ impl<'a> Cutter<'a> {
                 self.lone_entry(piece, entry_index, envelope, at, &whole_hash);
             }
             for (change_index, change) in entry.changes.iter().enumerate() {
+                if self.is_full() {
+                    return;
+                }
                 let scene = Scene::of(entry, change, &self.notes);
                 self.change(&scene, at, &whole_hash);
                 self.places.push(Place {
@@ -154,8 +178,12 @@ impl<'a> Cutter<'a> {
     fn change(&mut self, scene: &Scene<'a>, at: At, whole: &dyn Fn() -> String) {
         let place = self.places.len();
         for (index, item) in scene.items.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             let notes = Notes::default();
             let draft = element::element(scene, item, &notes);
+            element::note_news(scene, &draft, &item.path, &notes);
             let (cards, takes_only_card) = (draft.cards.clone(), draft.takes_only_card);
             self.slots.push(Slot::Item {
                 place,
@@ -168,6 +196,7 @@ impl<'a> Cutter<'a> {
         if scene.items.is_empty() {
             let notes = Notes::default();
             let draft = element::whole_change(scene, &notes);
+            element::note_news(scene, &draft, &scene.value_path, &notes);
             self.slots.push(Slot::Change(place));
             self.push(scene, draft, scene.whole, at, notes, whole);
         }

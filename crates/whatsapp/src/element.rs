@@ -7,7 +7,7 @@ use crate::field::Field;
 use crate::key::Key;
 use crate::part::{Notes, Part};
 use crate::scene::{Item, Scene};
-use crate::{calls, coexistence, groups, management, messages, people, statuses};
+use crate::{calls, coexistence, groups, management, messages, people, statuses, types};
 
 /// Reads one element.
 pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> Draft<'a> {
@@ -80,4 +80,14 @@ pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
         notes.add(scene.value_path.clone(), "no known element");
     }
     Draft::raw(&[name], scene, scene.whole)
+}
+
+/// Notes a field or a type that no source knows: the operator hears from us first that Meta changed something.
+pub(crate) fn note_news(scene: &Scene<'_>, draft: &Draft<'_>, path: &str, notes: &Notes) {
+    if scene.field == Field::Unknown {
+        let change = scene.value_path.strip_suffix("value").unwrap_or_default();
+        notes.add(format!("{change}field"), "unknown field");
+    } else if notes.is_empty() && !types::is_known_type(draft.event_type.as_str()) {
+        notes.add(path.to_owned(), "unknown type");
+    }
 }

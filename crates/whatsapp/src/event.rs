@@ -1,4 +1,4 @@
-//! The values that [`crate::read`] gives back. They borrow from the body wherever its bytes can be used as they are.
+//! The values that [`crate::read()`] gives back. They borrow from the body wherever its bytes can be used as they are.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,8 @@ use std::borrow::Cow;
 pub struct Notification<'a> {
     /// The envelope's `object`, where the body has one.
     pub object: Option<Cow<'a, str>>,
-    /// What happened, in the order of the body. Never empty: a body that cannot be cut is one event.
+    /// What happened, in the order of the body; within one value array by array in an order of ours, because the order of
+    /// members means nothing. Never empty: a body that cannot be cut is one event.
     pub events: Vec<Event<'a>>,
     /// What did not fit the known shape of the envelope. (What did not fit inside an event is with that event.)
     pub problems: Vec<Problem>,

@@ -219,3 +219,37 @@ fn depth(body: &str) -> u32 {
     }
     deepest
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
+    use super::*;
+
+    #[test]
+    fn members_and_elements_are_slices_of_the_text() {
+        let text = r#" { "a" : [ 1 , "]\"," , { "x" : "}" } , null ] , "b\"" : -1.5e3 , "" : true } "#;
+        let object = Json::check(text).unwrap().object().unwrap();
+        let names: Vec<&str> = object.members.iter().map(|member| member.name.as_ref()).collect();
+        assert_eq!(names, ["a", "b\"", ""]);
+        let elements: Vec<&str> = object.get("a").unwrap().elements().map(Json::text).collect();
+        assert_eq!(elements, ["1", r#""]\",""#, r#"{ "x" : "}" }"#, "null"]);
+        assert_eq!(object.get("b\"").unwrap().word().unwrap(), "-1500");
+        assert_eq!(object.get("").unwrap().shape(), Shape::Bool);
+    }
+
+    #[test]
+    fn the_last_of_two_members_counts() {
+        let object = Json::check(r#"{"a":1,"\u0061":2}"#).unwrap().object().unwrap();
+        assert!(object.repeats());
+        assert_eq!(object.get("a").unwrap().text(), "2");
+    }
+
+    #[test]
+    fn only_json_of_bearable_depth_passes() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(Json::check(&nested(256)).is_some());
+        for text in ["", "{", "{}x", "01", "\"\u{0}\"", nested(257).as_str()] {
+            assert!(Json::check(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What Meta says: reads the webhook bodies of the WhatsApp Business Platform.
 //!
-//! [`read`] takes the bytes of one POST and gives back the [`Event`]s in it, whatever the bytes are: what is unknown is
+//! [`read()`] takes the bytes of one POST and gives back the [`Event`]s in it, whatever the bytes are: what is unknown is
 //! kept, what is broken is one event of its own, and what did not fit is told beside the value as [`Problem`]s.
 //! Nothing here does I/O, reads a clock or draws a random number.
 //!

@@ -21,6 +21,10 @@ impl Notes {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         self.0.into_inner()
     }

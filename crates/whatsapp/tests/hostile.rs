@@ -142,3 +142,61 @@ fn a_full_body_is_read_and_written_in_linear_time() {
         started.elapsed()
     );
 }
+
+#[test]
+fn a_body_of_countless_scraps_is_kept_whole() {
+    let scraps = body("messages", &format!(r#""messages":[{}1]"#, "1,".repeat(1_500_000)));
+    assert_eq!(only_type(scraps.as_bytes()), "notification.unreadable");
+    let entries = format!(r#"{{"entry":[{}{{}}]}}"#, "{},".repeat(1_000_000));
+    assert_eq!(only_type(entries.as_bytes()), "notification.unreadable");
+}
+
+#[test]
+fn a_byte_order_mark_changes_nothing_but_the_problems() {
+    let plain = body(
+        "messages",
+        r#""errors":[{"code":1}],"messages":[{"id":"w","type":"text"}]"#,
+    );
+    let marked = format!("\u{feff}{plain}");
+    assert_eq!(
+        common::types_and_keys(plain.as_bytes()),
+        common::types_and_keys(marked.as_bytes())
+    );
+    assert_eq!(whatsapp::read(marked.as_bytes()).problems.len(), 1);
+}
+
+#[test]
+fn what_is_new_is_told() {
+    for (field, members, what) in [
+        ("never_heard_of", r#""x":1"#, "unknown field"),
+        (
+            "messages",
+            r#""messages":[{"id":"w","type":"telepathy","timestamp":"1758000000"}]"#,
+            "unknown type",
+        ),
+        (
+            "messages",
+            r#""messages":[{"id":"w","type":"text","timestamp":"1758000000000"}]"#,
+            "time out of range",
+        ),
+        (
+            "messages",
+            r#""messages":[{"id":"w","type":"text","timestamp":[]}]"#,
+            "not text",
+        ),
+        (
+            "messages",
+            r#""messages":[{"id":"w","timestamp":"1758000000"}]"#,
+            "missing",
+        ),
+        ("messages", r#""messages":[7]"#, "not an object"),
+    ] {
+        let body = body(field, members);
+        let events = whatsapp::read(body.as_bytes()).events;
+        assert!(
+            events[0].problems.iter().any(|problem| problem.what == what),
+            "{members}: {:?}",
+            events[0].problems
+        );
+    }
+}

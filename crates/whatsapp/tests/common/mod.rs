@@ -171,3 +171,20 @@ pub(crate) fn types_and_keys(body: &[u8]) -> Vec<(String, String)> {
         .map(|event| (event.event_type.as_str().to_owned(), event.key.text))
         .collect()
 }
+
+pub(crate) fn status(members: &str) -> String {
+    body(
+        "messages",
+        &format!(r#""statuses":[{{"id":"w","timestamp":"1758000000",{members}}}]"#),
+    )
+}
+
+pub(crate) fn change(field: &str, time: u32, value: &str) -> String {
+    format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","time":{time},"changes":[{{"field":"{field}","value":{value}}}]}}]}}"#
+    )
+}
+
+pub(crate) fn first<T>(body: &str, see: impl FnOnce(&whatsapp::Event<'_>) -> T) -> T {
+    see(&whatsapp::read(body.as_bytes()).events[0])
+}

@@ -3,7 +3,10 @@
 mod cli;
 mod commands;
 mod config;
-#[cfg_attr(not(test), expect(dead_code, reason = "`serve` is what prepares and opens the way in"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`serve` is what prepares and opens the way in")
+)]
 mod development;
 mod exit;
 #[cfg_attr(not(test), expect(dead_code, reason = "`serve` is what logs"))]

@@ -104,6 +104,20 @@ fn check_without_a_configuration_means_development_mode_and_makes_nothing() {
 }
 
 #[test]
+fn check_shows_endpoints_without_what_may_be_secret_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "development = true\n[[endpoints]]\nname = 'crm'\nurl = 'https://crm.example.com/in?key=hunter2'\n\
+                hub_secret = 'hunter2'\npaused = true\n";
+    std::fs::write(folder.path().join("waypost.toml"), file).unwrap();
+    for arguments in [["check"].as_slice(), &["check", "--json"]] {
+        let check = waypost(folder.path(), arguments).output().unwrap();
+        let shown = text(&check.stdout) + &text(&check.stderr);
+        assert!(shown.contains("https://crm.example.com/in?…"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
 fn a_bad_configuration_is_told_in_json_with_line_and_hint() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bad.toml"), "[receive]\nlisen = 'hunter2'\n").unwrap();

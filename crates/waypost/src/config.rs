@@ -7,8 +7,10 @@
 //! ```
 
 mod checked;
+mod document;
 mod endpoints;
 mod environment;
+mod known;
 mod load;
 mod problem;
 mod raw;

@@ -179,3 +179,83 @@ fn damaged(path: &Path, hint: &'static str) -> Failure {
         source: std::io::Error::new(std::io::ErrorKind::InvalidData, "it is damaged"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
+
+    use super::*;
+    use crate::config::{Environment, load};
+
+    fn prepared(folder: &Path) -> (Config, SecretsKey) {
+        let store = folder.join("store");
+        let environment = Environment::from_pairs([
+            ("WAYPOST_STORE", store.to_str().unwrap()),
+            ("WAYPOST_DEVELOPMENT", "true"),
+        ]);
+        let mut config = load(None, &environment).unwrap();
+        let key = prepare(&mut config).unwrap();
+        (config, key)
+    }
+
+    #[test]
+    fn what_was_made_once_is_read_back_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, key) = prepared(folder.path());
+        let (second, same_key) = prepared(folder.path());
+        let (first, second) = (&first.settings.apps[0], &second.settings.apps[0]);
+        assert_eq!(first.name, APP);
+        assert_eq!(first.secrets, second.secrets);
+        assert_eq!(first.verify_token, second.verify_token);
+        assert_ne!(first.verify_token, first.secrets[0]);
+        assert!(key == same_key);
+    }
+
+    #[test]
+    fn the_way_in_changes_at_each_start_and_leads_to_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(way_in(folder.path()).unwrap(), None);
+        let first = open_way_in(folder.path(), "0.0.0.0:8081".parse().unwrap()).unwrap();
+        let second = open_way_in(folder.path(), "[::]:8081".parse().unwrap()).unwrap();
+        assert_ne!(first, second);
+        let found = way_in(folder.path()).unwrap().unwrap();
+        assert_eq!(
+            (found.admin_url.as_str(), found.token()),
+            ("http://[::1]:8081", second.clone())
+        );
+        assert!(!format!("{found:?}").contains(second.expose()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_what_was_made() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (config, _) = prepared(folder.path());
+        open_way_in(&config.store_folder, config.settings.admin.listen).unwrap();
+        for name in [APP_FILE, KEY_FILE, LOCAL_FILE] {
+            let file = std::fs::metadata(config.store_folder.join(name)).unwrap();
+            assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+        }
+        let store = std::fs::metadata(&config.store_folder).unwrap();
+        assert_eq!(store.permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_without_what_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [APP_FILE, KEY_FILE, LOCAL_FILE] {
+            private_file::create(&folder.path().join(name), "hunter2").unwrap();
+        }
+        let told = [
+            format!("{:?}", app(folder.path()).unwrap_err()),
+            format!("{:?}", secrets_key(folder.path()).unwrap_err()),
+            format!("{:?}", way_in(folder.path()).unwrap_err()),
+        ];
+        assert!(
+            told.iter()
+                .all(|told| told.contains("damaged") && !told.contains("hunter2")),
+            "{told:?}"
+        );
+    }
+}

@@ -173,12 +173,9 @@ fn text(failure: &Failure) -> String {
     let mut text = format!("waypost: {failure}");
     let mut cause = failure.source();
     while let Some(error) = cause {
-        // Many lines stand below, one cause behind.
-        let between = if error.to_string().contains('\n') || matches!(failure, Failure::Configuration(_)) {
-            "\n"
-        } else {
-            ": "
-        };
+        // A list of problems stands below, a cause behind.
+        let list = matches!(failure, Failure::Configuration(_));
+        let between = if list { "\n" } else { ": " };
         text.push_str(&format!("{between}{error}"));
         cause = error.source();
     }

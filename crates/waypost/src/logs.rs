@@ -36,6 +36,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_second_start_changes_nothing() {
+        let settings = LogSettings {
+            format: LogFormat::Json,
+            filter: "warn,store=debug".into(),
+        };
+        start(&settings);
+        start(&settings);
+    }
+
+    #[test]
     fn auto_is_pretty_on_a_terminal_only() {
         assert!(is_pretty(LogFormat::Auto, true));
         assert!(!is_pretty(LogFormat::Auto, false));

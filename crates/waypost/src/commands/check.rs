@@ -30,7 +30,7 @@ struct App<'a> {
 #[derive(Debug, Serialize)]
 struct Endpoint<'a> {
     name: &'a str,
-    url: &'a str,
+    url: String,
     format: &'static str,
     rules: usize,
     paused: bool,
@@ -107,7 +107,7 @@ fn meaning(config: &Config) -> Meaning<'_> {
             .iter()
             .map(|endpoint| Endpoint {
                 name: endpoint.id.as_deref().unwrap_or_default(),
-                url: &endpoint.url,
+                url: without_query(&endpoint.url),
                 format: endpoint.format.as_str(),
                 rules: endpoint.rules.len(),
                 paused: endpoint.paused,
@@ -153,6 +153,12 @@ impl Meaning<'_> {
         }
         lines
     }
+}
+
+/// A query often holds a token.
+fn without_query(url: &str) -> String {
+    url.split_once('?')
+        .map_or_else(|| url.to_owned(), |(before, _)| format!("{before}?…"))
 }
 
 fn count(n: usize, word: &str) -> String {

@@ -10,11 +10,14 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeValue, ValueDeserializer};
 
+use super::document::position;
 use super::problem::{At, Origin, nearest};
-use super::reader::{Reader, position};
+use super::reader::Reader;
 
 /// Mistakes told of one endpoint at most.
 const MISTAKES_MAX: usize = 20;
+
+const UNKNOWN_KEY: &str = "unknown key";
 
 /// An endpoint as declared, with the places of its entries.
 #[derive(Debug)]
@@ -28,25 +31,27 @@ pub(crate) struct DeclaredEndpoint {
 }
 
 impl DeclaredEndpoint {
-    /// The place of one of its members, or the nearest thing around it.
+    /// The place of one of its members, or of the nearest thing around it.
     pub(crate) fn at(&self, member: &str) -> At<()> {
-        let mut known = member;
-        loop {
-            if let Some((_, origin)) = self.places.iter().find(|(key, _)| key == known) {
-                return At {
-                    value: (),
-                    key: format!("{}.{member}", self.here.key),
-                    origin: origin.clone(),
-                };
-            }
-            match known.rfind(['.', '[']) {
-                Some(end) => known = known.get(..end).unwrap_or_default(),
-                None => break,
-            }
-        }
+        let around = |key: &str| {
+            let rest = member.strip_prefix(key);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        // The innermost comes last, and the value after its key.
+        let place = self.places.iter().rfind(|(key, _)| around(key));
         At {
+            value: (),
             key: format!("{}.{member}", self.here.key),
-            ..self.here.clone()
+            origin: place.map_or_else(|| self.here.origin.clone(), |(_, origin)| origin.clone()),
+        }
+    }
+
+    /// The place of a member's key.
+    fn at_key(&self, member: &str) -> At<()> {
+        let place = self.places.iter().find(|(key, _)| key == member);
+        At {
+            origin: place.map_or_else(|| self.here.origin.clone(), |(_, origin)| origin.clone()),
+            ..self.at(member)
         }
     }
 
@@ -77,25 +82,36 @@ fn read_one(reader: &mut Reader<'_, '_>, here: At<()>, value: &Spanned<DeValue<'
         input: None,
     };
     let mut rest = value.clone();
-    let mut sound = true;
-    for _ in 0..MISTAKES_MAX {
+    let mut taken: Vec<&str> = Vec::new();
+    while taken.len() < MISTAKES_MAX {
         let error = match EndpointInput::deserialize(ValueDeserializer::from(rest.clone())) {
             Ok(input) => {
-                declared.input = sound.then_some(input);
+                declared.input = taken.is_empty().then_some(input);
                 break;
             }
             Err(error) => error,
         };
-        sound = false;
-        let member = error.span().and_then(|span| around(&span, &spans));
-        let (message, hint) = without_values(error.message());
-        let at = member.map_or_else(|| declared.here.clone(), |member| declared.at(member));
-        reader.reading().problems.error(&at, message).maybe_hint(hint);
-        if !member.is_some_and(|member| take_out(&mut rest, member)) {
+        if missing_key(error.message()).is_some_and(|key| taken.contains(&key)) {
             break;
+        }
+        let member = error.span().and_then(|span| around(&span, &spans));
+        tell(reader, &declared, member, error.message());
+        match member {
+            Some(member) if take_out(&mut rest, member) => taken.push(member),
+            Some(_) | None => break,
         }
     }
     declared
+}
+
+fn tell(reader: &mut Reader<'_, '_>, declared: &DeclaredEndpoint, member: Option<&str>, message: &str) {
+    let (message, hint) = without_values(message);
+    let at = match member {
+        Some(member) if message == UNKNOWN_KEY => declared.at_key(member),
+        Some(member) => declared.at(member),
+        None => declared.here.clone(),
+    };
+    reader.reading().problems.error(&at, message).maybe_hint(hint);
 }
 
 /// The keys and spans of everything below a value, outermost first.
@@ -159,6 +175,10 @@ fn take_out(value: &mut Spanned<DeValue<'_>>, member: &str) -> bool {
     }
 }
 
+fn missing_key(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
 enum Step<'a> {
     Key(&'a str),
     Item(usize),
@@ -190,7 +210,7 @@ fn without_values(message: &str) -> (String, Option<String>) {
         let word = before.split('`').nth(1).unwrap_or_default();
         let hint = nearest(word, right).map(|near| format!("did you mean `{near}`?"));
         let message = if unknown_key {
-            "unknown key".to_owned()
+            UNKNOWN_KEY.to_owned()
         } else {
             format!("expected {expected}")
         };

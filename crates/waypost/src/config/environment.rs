@@ -68,7 +68,7 @@ impl Environment {
             }
             problems
                 .error(&at(name), "no setting has this name")
-                .maybe_hint(nearest(name, right()).map(|near| format!("did you mean {near}?")));
+                .maybe_hint(nearest_variable(name, right()));
         }
         for name in self.unreadable.iter().filter(|name| name.starts_with(PREFIX)) {
             problems.error(&at(name), "its value is not valid UTF-8");
@@ -93,6 +93,15 @@ fn at(name: &str) -> At<()> {
         key: String::new(),
         origin: Origin::Variable(name.to_owned()),
     }
+}
+
+fn nearest_variable<'a>(name: &str, right: impl Iterator<Item = &'a str>) -> Option<String> {
+    // All of them begin alike, which says nothing about how near they are.
+    let near = nearest(
+        name.strip_prefix(PREFIX)?,
+        right.filter_map(|right| right.strip_prefix(PREFIX)),
+    )?;
+    Some(format!("did you mean {PREFIX}{near}?"))
 }
 
 /// Kubernetes gives every pod variables about the services beside it; a service named `waypost` makes them look like ours.
@@ -128,6 +137,10 @@ mod tests {
         check(
             &[("WAYPOST_RECIEVE_LISTEN", "hunter2")],
             "variable WAYPOST_RECIEVE_LISTEN: no setting has this name\n    did you mean WAYPOST_RECEIVE_LISTEN?",
+        );
+        check(
+            &[("WAYPOST_FOO", "x")],
+            "variable WAYPOST_FOO: no setting has this name",
         );
     }
 

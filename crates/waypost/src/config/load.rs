@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::checked::{Config, Judge};
+use super::document::position;
 use super::environment::Environment;
 use super::problem::{At, Origin, Problem, Problems};
 use super::raw::{Raw, RawApp};
-use super::reader::{Reading, position};
+use super::reader::Reading;
 use super::reference::{Reference, Resolver};
 
 /// The commented default file. It is the default.
@@ -16,6 +17,9 @@ pub(crate) const DEFAULT: &str = include_str!("default.toml");
 
 /// The file that is read when none is named and it is there.
 pub(crate) const USUAL_FILE: &str = "waypost.toml";
+
+/// Name, secret and token of the app that variables alone configure.
+const APP_VARIABLES: [&str; 3] = ["WAYPOST_APP_NAME", "WAYPOST_APP_SECRET", "WAYPOST_VERIFY_TOKEN"];
 
 /// Syntax errors told at most: those after the first are often its consequences.
 const SYNTAX_ERRORS_MAX: usize = 3;
@@ -45,6 +49,8 @@ pub(crate) fn check(file: Option<&Path>, text: &str, environment: &Environment) 
     let development = raw.development.value || (implied && raw.development.origin == Origin::Default);
     if raw.apps.is_empty() {
         raw.apps.extend(app);
+    } else {
+        warn_of_idle(environment, &known, &mut problems);
     }
     if file.is_some_and(crate::private_file::others_can_read) && has_written_secrets(&raw) {
         let whole = At::<()>::default();
@@ -87,25 +93,38 @@ fn parse(text: &str, environment: &Environment, problems: &mut Problems) -> Opti
     Some((raw, variables))
 }
 
-/// The app that variables alone configure.
+/// The app that variables alone configure. One of them is enough to mean it; what is missing is told later.
 fn app_of(environment: &Environment) -> Option<RawApp> {
-    let variable = |name: &str| {
+    let [name, secret, verify_token] = APP_VARIABLES.map(|name| {
         environment.get(name).map(|text| At {
             value: text.to_owned(),
             key: String::new(),
             origin: Origin::Variable(name.to_owned()),
         })
-    };
-    let reference = |name| variable(name).map(|text| text.with(Reference::parse(&text.value)));
-    let secret = reference("WAYPOST_APP_SECRET")?;
-    let name = variable("WAYPOST_APP_NAME").unwrap_or_else(|| secret.with(crate::development::APP.to_owned()));
+    });
+    let here = secret.as_ref().or(verify_token.as_ref()).or(name.as_ref())?.with(());
+    let reference = |text: At<String>| text.with(Reference::parse(&text.value));
     Some(RawApp {
-        here: secret.with(()),
-        name: Some(name),
-        verify_token: reference("WAYPOST_VERIFY_TOKEN"),
-        secret: Some(secret),
+        name: name.or_else(|| Some(here.with(crate::development::APP.to_owned()))),
+        here,
+        verify_token: verify_token.map(reference),
+        secret: secret.map(reference),
         ..RawApp::default()
     })
+}
+
+/// Says which variables do nothing because the file has apps of its own. Those that it refers to do something.
+fn warn_of_idle(environment: &Environment, referred: &[String], problems: &mut Problems) {
+    let idle = |name: &&str| environment.get(name).is_some() && !referred.iter().any(|referred| referred == name);
+    for name in APP_VARIABLES.into_iter().filter(idle) {
+        let at = At {
+            origin: Origin::Variable(name.to_owned()),
+            ..At::<()>::default()
+        };
+        problems
+            .warning(&at, "does nothing, because the file has [[apps]]")
+            .hint(format!("refer to it there as \"env:{name}\", or unset it"));
+    }
 }
 
 fn variables_referred_to(table: &DeTable<'_>, names: &mut Vec<String>) {

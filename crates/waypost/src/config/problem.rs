@@ -120,11 +120,11 @@ impl Problems {
     pub(crate) fn sorted(&self) -> Vec<&Problem> {
         let mut sorted: Vec<&Problem> = self.list.iter().collect();
         sorted.sort_by_key(|problem| {
-            let line = match &problem.origin {
-                Origin::File(position) => position.line,
-                Origin::Default | Origin::Variable(_) => usize::MAX,
+            let place = match &problem.origin {
+                Origin::File(Position { line, column }) => (*line, *column),
+                Origin::Default | Origin::Variable(_) => (usize::MAX, 0),
             };
-            (problem.severity == Severity::Warning, line)
+            (problem.severity == Severity::Warning, place)
         });
         sorted
     }
@@ -226,7 +226,7 @@ pub(crate) struct Report<'a> {
 
 /// The nearest of the right words, for a hint. None when nothing is near.
 pub(crate) fn nearest<'a>(word: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let far = word.chars().count() / 3 + 1;
+    let far = word.chars().count().div_ceil(3);
     right
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))

@@ -9,8 +9,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::document::{entry, join, kind_of, position};
 use super::environment::{Environment, variable_of};
-use super::problem::{At, Origin, Position, Problems, nearest};
+use super::known::{Known, Unknown};
+use super::problem::{At, Origin, Problems};
 use super::reference::Reference;
 
 /// What all tables share while they are read.
@@ -22,23 +24,6 @@ pub(crate) struct Reading<'a> {
     /// Keys that were asked for.
     pub(crate) known: Vec<Known>,
     unknown: Vec<Unknown>,
-}
-
-/// A key that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// The whole key, `[]` standing for one of a list of tables.
-    pub(crate) key: String,
-    /// The variable that sets it, where one does.
-    pub(crate) variable: Option<String>,
-    /// What it takes, in words.
-    pub(crate) kind: &'static str,
-}
-
-struct Unknown {
-    at: At<()>,
-    word: String,
-    table: String,
 }
 
 /// One table, in both files.
@@ -93,9 +78,9 @@ impl<'a> Reading<'a> {
     }
 
     fn tell_unknown(&mut self) {
-        for Unknown { at, word, table } in std::mem::take(&mut self.unknown) {
-            let hint = hint_for(&word, &table, &self.known);
-            self.problems.error(&at, "unknown key").maybe_hint(hint);
+        for unknown in std::mem::take(&mut self.unknown) {
+            let hint = unknown.hint(&self.known);
+            self.problems.error(&unknown.at, "unknown key").maybe_hint(hint);
         }
     }
 
@@ -349,72 +334,9 @@ impl<'a> Reader<'_, 'a> {
                     origin: self.reading.origin(word.span()),
                 },
                 word: text.to_owned(),
-                table: self.table.clone(),
+                siblings: self.asked.clone(),
             };
             self.reading.unknown.push(unknown);
         }
-    }
-}
-
-/// The entry of a table under a key, with the key as it stands.
-pub(crate) fn entry<'a>(
-    table: &'a DeTable<'a>,
-    key: &str,
-) -> Option<(&'a Spanned<toml::de::DeString<'a>>, &'a Spanned<DeValue<'a>>)> {
-    table.iter().find(|(word, _)| word.get_ref().as_ref() == key)
-}
-
-/// The line and column of a byte of a text.
-pub(crate) fn position(text: &str, at: usize) -> Position {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Position {
-        line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-    }
-}
-
-/// What a value is, in words that tell nothing of what it holds.
-pub(crate) fn kind_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(number) if number.as_str().starts_with('-') => "a negative number",
-        DeValue::Integer(_) => "a number",
-        DeValue::Float(_) => "a fraction",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-/// The nearest key of the same table, or the table where that very key belongs.
-fn hint_for(word: &str, table: &str, known: &[Known]) -> Option<String> {
-    let here = |known: &'_ Known| {
-        let below = known.key.strip_prefix(table)?;
-        let below = if table.is_empty() {
-            below
-        } else {
-            below.strip_prefix('.')?
-        };
-        below.split(['.', '[']).next().map(str::to_owned)
-    };
-    let siblings: Vec<String> = known.iter().filter_map(here).collect();
-    if let Some(near) = nearest(word, siblings.iter().map(String::as_str)) {
-        return Some(format!("did you mean `{near}`?"));
-    }
-    let elsewhere = known.iter().find(|known| known.key.rsplit('.').next() == Some(word))?;
-    Some(match elsewhere.key.rsplit_once('.') {
-        None => format!("`{word}` belongs at the top of the file, before the first [section]"),
-        Some((list, _)) if list.ends_with("[]") => format!("`{word}` belongs in [[{}]]", list.trim_end_matches("[]")),
-        Some((section, _)) => format!("`{word}` belongs in [{section}]"),
-    })
-}
-
-fn join(table: &str, key: &str) -> String {
-    if table.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{table}.{key}")
     }
 }

@@ -57,11 +57,12 @@ impl Resolver<'_> {
         Some(secret)
     }
 
-    /// A path as written: those in the file go from the file's folder, those in variables from the working folder.
+    /// A path as written: those in variables go from the working folder, all others from the file's folder, so that
+    /// typing a default changes nothing.
     pub(crate) fn path<T>(&self, at: &At<T>, path: &Path) -> PathBuf {
         match at.origin {
-            Origin::File(_) => self.folder.join(path),
-            Origin::Variable(_) | Origin::Default => path.to_owned(),
+            Origin::File(_) | Origin::Default => self.folder.join(path),
+            Origin::Variable(_) => path.to_owned(),
         }
     }
 
@@ -99,12 +100,12 @@ impl Resolver<'_> {
     }
 }
 
-/// An error of the system in words that hold nothing of the file.
+/// An error of the system in words for a person.
 fn plain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::InvalidData => "it is not valid UTF-8".to_owned(),
-        _ => error.to_string(),
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        return "it is not valid UTF-8".to_owned();
     }
+    error.to_string()
 }
 
 #[cfg(test)]
@@ -122,7 +123,7 @@ mod tests {
         let reference = At {
             value: Reference::parse(text),
             key: "apps[0].secrets".into(),
-            origin: Origin::File(super::super::reader::position("", 0)),
+            origin: Origin::File(super::super::document::position("", 0)),
         };
         let mut problems = Problems::default();
         let secret = resolver.resolve(&reference, "the app secret", &mut problems);

@@ -1,5 +1,7 @@
 //! The event as everybody outside sees it: in the API, in `inspect`, and in the `waypost` delivery format.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
@@ -32,7 +34,7 @@ pub struct EventJson<'a> {
     duplicates: u32,
     unrouted: bool,
     problems: &'a RawValue,
-    data: Option<&'a RawValue>,
+    data: Option<Cow<'a, RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -99,5 +101,47 @@ impl<'a> EventJson<'a> {
     pub fn to_text(&self) -> String {
         // Strings, numbers and checked raw JSON cannot fail to serialise.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The element on one line: numbers and strings exactly as sent, white space between them left out.
+fn compact(json: &[u8]) -> Option<Cow<'_, RawValue>> {
+    if !json.contains(&b'\n') {
+        return serde_json::from_slice(json).ok().map(Cow::Borrowed);
+    }
+    let (mut in_string, mut escaped) = (false, false);
+    let significant = json.iter().copied().filter(|byte| {
+        let keep = in_string || !matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        in_string ^= *byte == b'"' && !escaped;
+        escaped = in_string && *byte == b'\\' && !escaped;
+        keep
+    });
+    let line = String::from_utf8(significant.collect()).ok()?;
+    RawValue::from_string(line).ok().map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, expected: &str) {
+        assert_eq!(
+            compact(json.as_bytes()).map(|raw| raw.get().to_owned()).as_deref(),
+            Some(expected)
+        );
+    }
+
+    #[test]
+    fn an_element_is_written_on_one_line_with_its_strings_and_numbers_untouched() {
+        check("{ \"a\" : 1 }", "{ \"a\" : 1 }");
+        check(
+            "{\n \"a\" :\t1.50e+3,\r\n\"b\": \"x \\\" \\\\\" }",
+            "{\"a\":1.50e+3,\"b\":\"x \\\" \\\\\"}",
+        );
+        check(
+            "[\n\"\\u00e4 \", 12345678901234567890]",
+            "[\"\\u00e4 \",12345678901234567890]",
+        );
     }
 }

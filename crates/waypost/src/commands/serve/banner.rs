@@ -29,7 +29,8 @@ impl About {
         store_folder: PathBuf,
         config_file: Option<PathBuf>,
     ) -> Self {
-        let endpoint = |input: &gateway::endpoint::EndpointInput| (input.id.clone().unwrap_or_default(), input.url.clone());
+        let endpoint =
+            |input: &gateway::endpoint::EndpointInput| (input.id.clone().unwrap_or_default(), input.url.clone());
         Self {
             receive,
             admin,
@@ -63,7 +64,10 @@ fn facts(about: &About) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     for app in &about.apps {
         for path in &app.paths {
-            facts.push((format!("callback ({})", app.name), format!("http://{}{path}", about.receive)));
+            facts.push((
+                format!("callback ({})", app.name),
+                format!("http://{}{path}", about.receive),
+            ));
         }
     }
     for (id, url) in &about.endpoints {
@@ -80,7 +84,9 @@ fn facts(about: &About) -> Vec<(String, String)> {
 /// Development mode shows its secrets: they were made for trying, and are good for nothing else.
 fn trial(text: &mut String, about: &About) {
     let Some(app) = about.apps.first() else { return };
-    let (Some(secret), Some(path)) = (app.secrets.first(), app.paths.first()) else { return };
+    let (Some(secret), Some(path)) = (app.secrets.first(), app.paths.first()) else {
+        return;
+    };
     line(text, "verify token", app.verify_token.expose());
     line(text, "app secret", secret.expose());
     let _ = write!(

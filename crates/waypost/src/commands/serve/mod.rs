@@ -53,10 +53,20 @@ pub(crate) struct Started {
 
 /// Opens the store, binds the listeners and starts the gateway. Nothing is bound before the configuration is good.
 pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Failure> {
-    let Config { mut settings, store_folder, volume_percent_max, file, .. } = config;
+    let Config {
+        mut settings,
+        store_folder,
+        volume_percent_max,
+        file,
+        ..
+    } = config;
     let options = EmbeddedOptions::new(&store_folder);
     let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await;
-    let store: Arc<dyn Store> = Arc::new(opened.map_err(|_| Failure::Broken("open the store"))?.map_err(Failure::Store)?);
+    let store: Arc<dyn Store> = Arc::new(
+        opened
+            .map_err(|_| Failure::Broken("open the store"))?
+            .map_err(Failure::Store)?,
+    );
     let receive = bind(settings.receive.listen, "receive.listen").await?;
     let admin = bind(settings.admin.listen, "admin.listen").await?;
     let (receive_at, admin_at) = (address(&receive)?, address(&admin)?);
@@ -85,11 +95,15 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 async fn bind(at: SocketAddr, setting: &'static str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(at).await.map_err(|source| Failure::Listen { at, setting, source })
+    TcpListener::bind(at)
+        .await
+        .map_err(|source| Failure::Listen { at, setting, source })
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener.local_addr().map_err(Failure::file("read the address that is listened on"))
+    listener
+        .local_addr()
+        .map_err(Failure::file("read the address that is listened on"))
 }
 
 /// SIGTERM or SIGINT. A second one during the drain ends the process at once.

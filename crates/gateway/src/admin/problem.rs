@@ -111,7 +111,7 @@ impl Problem {
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("https://waypost.dev/errors/{}", code.as_str()),
+            kind: format!("urn:waypost:error:{}", code.as_str()),
             title: code.status().canonical_reason().unwrap_or_default(),
             status: code.status().as_u16(),
             code: code.as_str(),

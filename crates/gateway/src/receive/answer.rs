@@ -112,7 +112,7 @@ impl Refusal {
     /// The answer for it: RFC 9457 problem details.
     pub(super) fn answer(self) -> Answer {
         let body = serde_json::json!({
-            "type": format!("https://waypost.dev/errors/{}", self.code()),
+            "type": format!("urn:waypost:error:{}", self.code()),
             "title": self.status().canonical_reason(),
             "status": self.status().as_u16(),
             "code": self.code(),

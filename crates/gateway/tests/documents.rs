@@ -1,0 +1,44 @@
+//! What the documents say about the gateway is true.
+
+#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use gateway::admin::{Code, openapi_document};
+use gateway::receive::Refusal;
+
+fn docs(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(path)
+}
+
+#[test]
+fn every_error_code_has_a_page_and_every_page_a_code() {
+    let refusals = Refusal::ALL.iter().map(|refusal| refusal.code().to_owned());
+    let codes: BTreeSet<String> = refusals
+        .chain(Code::ALL.iter().map(|code| code.as_str().to_owned()))
+        .collect();
+    let files = fs::read_dir(docs("errors")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let pages: BTreeSet<String> = names
+        .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
+        .collect();
+    let pages: BTreeSet<String> = pages.into_iter().filter(|page| page != "README").collect();
+    assert_eq!(codes, pages);
+}
+
+#[test]
+fn the_api_describes_itself_as_openapi_3_1() {
+    let document = serde_json::to_value(openapi_document()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    for path in [
+        "/api/v1/status",
+        "/api/v1/events/{id}",
+        "/api/v1/endpoints/{id}",
+        "/api/v1/keys",
+        "/api/v1/apply",
+    ] {
+        assert!(document["paths"][path].is_object(), "{path}");
+    }
+}

@@ -57,9 +57,13 @@ fn round(shared: &Shared) -> Result<(), Fault> {
 
 fn copy(conn: &Connection, log_bytes: u64) -> Result<(), Fault> {
     let left = checkpoint(conn, "PASSIVE")?;
+    if left > PAGES_LEFT_MAX {
+        // A long read (a backup) needs the log; waiting for it would hold the writer for nothing.
+        return Ok(());
+    }
     if log_bytes > LOG_BYTES_TRUNCATE {
         checkpoint(conn, "TRUNCATE")?;
-    } else if log_bytes > LOG_BYTES_RESTART && left <= PAGES_LEFT_MAX {
+    } else if log_bytes > LOG_BYTES_RESTART {
         checkpoint(conn, "RESTART")?;
     }
     Ok(())

@@ -30,17 +30,22 @@ pub(super) async fn claim(shared: &Arc<Shared>, max: usize, now_ms: i64) -> Resu
     } else {
         READS_BUSY_MAX
     };
+    let mut unread = true;
     for _ in 0..reads {
         let Some(want) = lock(&shared.board).next_want() else {
+            unread = false;
             break;
         };
-        fill(shared, want).await;
+        if !fill(shared, want).await {
+            // Asking again at once would only spin.
+            return Ok(claims);
+        }
         let missing = max.saturating_sub(claims.claims.len());
         let more = take(shared, missing, now_ms);
         claims.claims.extend(more.claims);
         claims.next_due_at_ms = more.next_due_at_ms;
     }
-    if lock(&shared.board).wants_more() {
+    if unread || lock(&shared.board).has_turns() {
         shared.wake.notify_one();
     }
     Ok(claims)
@@ -62,13 +67,15 @@ fn take(shared: &Shared, max: usize, now_ms: i64) -> Claims {
     claims
 }
 
-/// Makes one read. One that fails is wanted again; the reason is the writer's to deal with.
-async fn fill(shared: &Arc<Shared>, want: Want) {
+/// Makes one read. One that fails is wanted again.
+async fn fill(shared: &Arc<Shared>, want: Want) -> bool {
     let rows = read(shared, "read what is owed", move |conn| owed(conn, &want)).await;
     if let Err(error) = &rows {
         tracing::warn!(error = error as &dyn std::error::Error, "failed to read what is owed");
     }
+    let read = rows.is_ok();
     lock(&shared.board).give(&want, rows.ok());
+    read
 }
 
 fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {

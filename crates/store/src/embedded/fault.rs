@@ -30,6 +30,8 @@ pub(super) enum Kind {
     DiskFull,
     /// The disk refused.
     Io,
+    /// Another connection is in the way, or memory is short.
+    Hindered,
     /// The file is not what it should be.
     Damaged,
     /// The file or folder cannot be written or opened.
@@ -76,7 +78,10 @@ impl Fault {
 
     /// True when the connection and what it cached must not be used any further.
     pub(super) const fn distrusts_the_file(&self) -> bool {
-        matches!(self.kind, Kind::DiskFull | Kind::Io | Kind::Damaged | Kind::ReadOnly)
+        matches!(
+            self.kind,
+            Kind::DiskFull | Kind::Io | Kind::Hindered | Kind::Damaged | Kind::ReadOnly
+        )
     }
 
     pub(super) fn to_store_error(&self, folder: &Path) -> StoreError {
@@ -87,7 +92,7 @@ impl Fault {
             Kind::Overloaded | Kind::Internal => StoreError::Internal { doing, source },
             Kind::Closed => StoreError::Closed,
             Kind::DiskFull => StoreError::DiskFull,
-            Kind::Io => StoreError::Io { doing, source },
+            Kind::Io | Kind::Hindered => StoreError::Io { doing, source },
             Kind::Damaged => StoreError::Damaged { folder, source },
             Kind::ReadOnly => StoreError::ReadOnly { folder, source },
         }
@@ -96,9 +101,13 @@ impl Fault {
     pub(super) fn to_commit_error(&self, folder: &Path) -> CommitError {
         match self.kind {
             Kind::Overloaded => CommitError::Overloaded,
-            Kind::Closed | Kind::DiskFull | Kind::Io | Kind::Damaged | Kind::ReadOnly | Kind::Internal => {
-                CommitError::Store(self.to_store_error(folder))
-            }
+            Kind::Closed
+            | Kind::DiskFull
+            | Kind::Io
+            | Kind::Hindered
+            | Kind::Damaged
+            | Kind::ReadOnly
+            | Kind::Internal => CommitError::Store(self.to_store_error(folder)),
         }
     }
 
@@ -125,12 +134,10 @@ fn kind_of(code: ErrorCode) -> Kind {
         Code::DiskFull => Kind::DiskFull,
         Code::DatabaseCorrupt | Code::NotADatabase => Kind::Damaged,
         Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied => Kind::ReadOnly,
-        Code::SystemIoFailure
-        | Code::DatabaseBusy
-        | Code::DatabaseLocked
-        | Code::FileLockingProtocolFailed
-        | Code::OutOfMemory
-        | Code::NoLargeFileSupport => Kind::Io,
+        Code::SystemIoFailure | Code::NoLargeFileSupport => Kind::Io,
+        Code::DatabaseBusy | Code::DatabaseLocked | Code::FileLockingProtocolFailed | Code::OutOfMemory => {
+            Kind::Hindered
+        }
         _ => Kind::Internal,
     }
 }

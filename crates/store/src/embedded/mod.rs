@@ -11,7 +11,9 @@
 //! | `retention`, `checkpoint` | keeping it small |
 //! | `backup`, `check` | keeping it safe |
 
+mod backup;
 mod board;
+mod check;
 mod checkpoint;
 mod claim;
 mod clock;
@@ -38,12 +40,16 @@ mod schema;
 mod settle;
 mod shared;
 mod store;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod writer;
 
 use std::sync::{Arc, Mutex};
 
+pub use self::backup::{BackupProgress, restore};
 use self::board::{Board, Sizes};
+pub use self::check::{CheckReport, check};
 use self::open::Paths;
 pub use self::options::EmbeddedOptions;
 use self::queue::{Bounds, Queue};
@@ -99,10 +105,20 @@ impl Embedded {
 impl Embedded {
     /// Makes the next transactions fail as if the disk had refused to sync.
     pub(crate) fn fail_commits(&self, count: u32) {
-        self.shared
-            .faults
-            .commits
-            .store(count, std::sync::atomic::Ordering::SeqCst);
+        let commits = &self.shared.faults.commits;
+        commits.store(count, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Makes the disk look full at so many pages; 0 gives the space back.
+    pub(crate) async fn limit_pages(&self, pages: u32) {
+        let limit = &self.shared.faults.pages_max;
+        limit.store(pages, std::sync::atomic::Ordering::SeqCst);
+        let shared = Arc::clone(&self.shared);
+        let apply = move |tx: &mut job::Tx<'_>| Ok(shared.faults.limit_pages(tx.conn)?);
+        let (job, answer) = job::Change::new(Box::new(apply), Box::new(|(), _| ()));
+        drop(self.shared.queue.force(job));
+        // Fails while the store is broken, and then counts at the next opening.
+        drop(answer.await);
     }
 }
 

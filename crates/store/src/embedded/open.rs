@@ -112,7 +112,12 @@ pub(super) fn checkpointer(paths: &Paths) -> Result<Connection, Fault> {
 
 /// Opens a connection that only reads.
 pub(super) fn reader(paths: &Paths) -> Result<Connection, Fault> {
-    let conn = connect(&paths.database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    read_only(&paths.database)
+}
+
+/// Opens any database to read it.
+pub(super) fn read_only(path: &Path) -> Result<Connection, Fault> {
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "cache_size", -8_192)?;
     Ok(conn)

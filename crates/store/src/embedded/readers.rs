@@ -137,9 +137,6 @@ async fn read_faulty<T: Send + 'static>(
     let reading = tokio::task::spawn_blocking(move || {
         let loan = owner.readers.borrow()?;
         let found = query(loan.conn()?);
-        if let Err(fault) = &found {
-            owner.suspect(fault);
-        }
         drop(loan);
         drop(permit);
         found

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::board::Board;
 use super::commit::NewlyOwed;
 use super::condition::Condition;
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 use super::faults::Faults;
 use super::ledger::Ledger;
 use super::open::Paths;
@@ -100,9 +100,11 @@ impl Shared {
         }
     }
 
-    /// Somebody beside the writer met a refusal of the disk: the writer will drop everything.
+    /// The checkpointer met a refusal of the disk: the writer will drop everything. A reader's failure does not count: one
+    /// page that cannot be read, or a lack of descriptors, must not stop commits. Nor does a full disk, on which a
+    /// checkpoint fails before a commit does.
     pub(super) fn suspect(&self, fault: &Fault) {
-        if fault.distrusts_the_file() {
+        if fault.kind() == Kind::Io {
             lock(&self.suspicion).get_or_insert_with(|| fault.clone());
         }
     }

@@ -79,8 +79,9 @@ impl Writer {
         match self.transact(&mut jobs) {
             Ok(()) => jobs.into_iter().for_each(|job| job.done(&self.shared)),
             Err(fault) if fault.distrusts_the_file() => {
-                self.fail(jobs, &fault);
+                // In this order: whoever hears of the failure finds the store unwritable.
                 self.distrust(&fault);
+                self.fail(jobs, &fault);
             }
             Err(fault) if jobs.len() == 1 => self.fail(jobs, &fault),
             Err(_) => jobs.into_iter().for_each(|job| self.group(vec![job])),

@@ -246,9 +246,9 @@ impl Board {
             .map_or((0, None), |queue| (queue.owed, queue.last_accepted_at_ms))
     }
 
-    /// True when something can be claimed at once, or has to be read to be.
-    pub(super) fn wants_more(&self) -> bool {
-        !self.turns.is_empty() || !self.parched.is_empty() || !self.hungry.is_empty()
+    /// True when something can be claimed at once.
+    pub(super) fn has_turns(&self) -> bool {
+        !self.turns.is_empty()
     }
 
     fn give_back(&mut self, claim: &Claim) -> Option<Held> {

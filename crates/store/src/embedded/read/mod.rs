@@ -9,7 +9,7 @@ mod rows;
 
 pub(super) use self::deliveries::{deliveries, delivery};
 pub(super) use self::events::{conflicts, events, find, notification, payloads};
-pub(super) use self::rows::{EVENT_COLUMNS, event};
+pub(super) use self::rows::{EVENT_COLUMNS, Numbered, event};
 
 use rules::limits::PAGE_ROWS_MAX;
 

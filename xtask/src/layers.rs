@@ -5,13 +5,14 @@ use serde_json::Value;
 use crate::metadata::{packages, text};
 
 /// Each crate of ours, and those of ours that it may use.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("whatsapp", &[]),
     ("rules", &["whatsapp"]),
     ("store", &["rules", "whatsapp"]),
     ("gateway", &["store", "rules", "whatsapp"]),
     ("emulator", &["whatsapp"]),
     ("waypost", &["whatsapp", "rules", "store", "gateway", "emulator"]),
+    ("bench", &["emulator"]),
     ("xtask", &[]),
 ];
 

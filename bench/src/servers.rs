@@ -1,0 +1,130 @@
+//! The servers, started and ended by the benchmark itself, on core 0 where `taskset` is there.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+const SECRET: &str = "bench";
+
+/// A server that runs.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) at: SocketAddr,
+    pub(crate) path: &'static str,
+    pub(crate) secret: &'static str,
+}
+
+impl Server {
+    /// The release binary of Waypost, with a store in this folder and no endpoint.
+    pub(crate) fn waypost(folder: &Path) -> Outcome<Self> {
+        let built = Command::new("cargo")
+            .args(["build", "--release", "--locked", "--package", "waypost"])
+            .status()?;
+        if !built.success() {
+            return Err("cargo build failed".into());
+        }
+        let this = std::env::current_exe()?;
+        let binary = this.with_file_name("waypost");
+        let (receive, admin) = (free_port()?, free_port()?);
+        let mut command = on_core_0(&binary.to_string_lossy());
+        command.arg("serve").current_dir(folder);
+        command.env("WAYPOST_RECEIVE_LISTEN", format!("127.0.0.1:{receive}"));
+        command.env("WAYPOST_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
+        command
+            .env("WAYPOST_DEVELOPMENT", "true")
+            .env("WAYPOST_APP_NAME", "main");
+        command
+            .env("WAYPOST_APP_SECRET", SECRET)
+            .env("WAYPOST_VERIFY_TOKEN", "bench");
+        Self::start(command, receive, "/webhooks/main")
+    }
+
+    /// The bare server, which is this program again.
+    pub(crate) fn yardstick() -> Outcome<Self> {
+        let port = free_port()?;
+        let mut command = on_core_0(&std::env::current_exe()?.to_string_lossy());
+        command.args(["--yardstick", &port.to_string()]);
+        Self::start(command, port, "/")
+    }
+
+    fn start(mut command: Command, port: u16, path: &'static str) -> Outcome<Self> {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let server = Self {
+            child,
+            at,
+            path,
+            secret: SECRET,
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(at).is_err() {
+            if Instant::now() > deadline {
+                return Err("a server did not start".into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
+    }
+
+    /// User and system time so far, in microseconds.
+    pub(crate) fn cpu_us(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // The name in parentheses may hold spaces; user and system time are the 12th and 13th word after it.
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = after_name
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|word| word.parse::<u64>().ok());
+        ticks.sum::<u64>() * 10_000
+    }
+
+    /// Memory that is resident, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Moves this process to a core, where `taskset` is there.
+pub(crate) fn move_to_core(core: &str) {
+    let id = std::process::id().to_string();
+    drop(
+        Command::new("taskset")
+            .args(["-a", "-c", "-p", core, &id])
+            .stdout(Stdio::null())
+            .status(),
+    );
+}
+
+fn on_core_0(program: &str) -> Command {
+    let has_taskset = Command::new("taskset")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
+    if !has_taskset {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0", program]);
+    command
+}
+
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

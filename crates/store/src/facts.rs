@@ -18,6 +18,7 @@ pub(crate) mod engine;
 pub(crate) mod finding;
 pub(crate) mod keeping;
 pub(crate) mod lanes;
+pub(crate) mod life;
 pub(crate) mod pruning;
 
 /// Every fact, by the file that it is in.
@@ -75,6 +76,9 @@ macro_rules! facts_on {
                 a_change_with_an_old_revision_is_refused_whole,
                 an_endpoint_that_turns_unordered_gives_its_lanes_at_once,
                 settings_and_api_keys_read_back,
+            ],
+            life: [
+                a_long_life_of_accidents_loses_nothing_and_keeps_every_lane_in_order,
             ],
             pruning: [
                 nothing_owed_is_pruned,

@@ -77,7 +77,7 @@ impl Embedded {
             match step {
                 StepResult::Done => break,
                 StepResult::Busy | StepResult::Locked => std::thread::sleep(BUSY_PAUSE),
-                _ => {}
+                StepResult::More | _ => {}
             }
         }
         drop(backup);

@@ -15,22 +15,50 @@ pub(super) fn enter(tx: &Tx<'_>, event: &NewEvent, number: i64) -> Result<(), Fa
     let mut insert = tx
         .conn
         .prepare_cached("INSERT OR IGNORE INTO event_lookups (hash, event) VALUES (?1, ?2)")?;
-    let digits = event.display_phone_number.as_deref().map(digits);
-    insert.execute(params![event_hash(event.id.as_bytes()), number])?;
-    let names = [
-        ("message", event.message_id.as_deref()),
-        ("contact", event.wa_id.as_deref()),
-        ("contact", event.user_id.as_deref()),
-        ("contact", event.parent_user_id.as_deref()),
-        ("number", event.phone_number_id.as_deref()),
-        ("number", digits.as_deref()),
-    ];
-    for (kind, name) in names {
-        if let Some(name) = name {
-            insert.execute(params![hash(kind, name), number])?;
-        }
+    let names = Names {
+        id: event.id.as_bytes(),
+        message: event.message_id.as_deref(),
+        contacts: [&event.wa_id, &event.user_id, &event.parent_user_id].map(Option::as_deref),
+        number: event.phone_number_id.as_deref(),
+        display: event.display_phone_number.as_deref(),
+    };
+    for hash in names.hashes() {
+        insert.execute(params![hash, number])?;
     }
     Ok(())
+}
+
+/// Every hash that an event was entered under, to take it out again.
+pub(super) fn keys_of(event: &EventRecord) -> Vec<i64> {
+    let names = Names {
+        id: event.id.as_bytes(),
+        message: event.message_id.as_deref(),
+        contacts: [&event.wa_id, &event.user_id, &event.parent_user_id].map(Option::as_deref),
+        number: event.phone_number_id.as_deref(),
+        display: event.display_phone_number.as_deref(),
+    };
+    names.hashes().collect()
+}
+
+/// What an event can be found by.
+struct Names<'e> {
+    id: &'e [u8; 16],
+    message: Option<&'e str>,
+    contacts: [Option<&'e str>; 3],
+    number: Option<&'e str>,
+    display: Option<&'e str>,
+}
+
+impl<'e> Names<'e> {
+    fn hashes(self) -> impl Iterator<Item = i64> + use<'e> {
+        let of = |kind: &'static str, name: Option<&str>| name.map(|name| hash(kind, name));
+        let contacts = self.contacts.map(|name| of("contact", name));
+        std::iter::once(Some(event_hash(self.id)))
+            .chain([of("message", self.message), of("number", self.number)])
+            .chain([self.display.map(|display| hash("number", &digits(display)))])
+            .chain(contacts)
+            .flatten()
+    }
 }
 
 /// The hash to look under.
@@ -41,23 +69,6 @@ pub(super) fn key(find: &Find) -> i64 {
         Find::Contact(name) => hash("contact", name),
         Find::Number(name) => hash("number", name),
     }
-}
-
-/// Every hash that an event was entered under, to take it out again.
-pub(super) fn keys_of(event: &EventRecord) -> Vec<i64> {
-    let digits = event.display_phone_number.as_deref().map(digits);
-    let names = [
-        ("message", event.message_id.as_deref()),
-        ("contact", event.wa_id.as_deref()),
-        ("contact", event.user_id.as_deref()),
-        ("contact", event.parent_user_id.as_deref()),
-        ("number", event.phone_number_id.as_deref()),
-        ("number", digits.as_deref()),
-    ];
-    let named = names
-        .iter()
-        .filter_map(|(kind, name)| name.map(|name| hash(kind, name)));
-    std::iter::once(event_hash(event.id.as_bytes())).chain(named).collect()
 }
 
 /// True when the candidate is really meant.

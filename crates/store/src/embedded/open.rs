@@ -179,7 +179,15 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes the entries of a folder durable. Only Unix opens a folder like a file.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix, where it can fail")]
+pub(super) const fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Makes the entries of a folder durable.
+#[cfg(unix)]
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

@@ -16,6 +16,7 @@ pub(super) fn load(conn: &Connection, shared: &Shared) -> Result<Ledger, Fault> 
     let records = endpoints::all(conn)?;
     let mut board = lock(&shared.board);
     board.begin_anew();
+    board.keep_only(&records.iter().map(|record| record.number).collect());
     for record in &records {
         let owed = backlog.get(&record.number.0).copied().unwrap_or_default();
         board.put_endpoint(record, Some(owed));

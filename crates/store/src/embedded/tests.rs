@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::commit::CommitJob;
+use super::job::Job;
 use super::{Embedded, EmbeddedOptions, check, restore};
 use crate::error::{CommitError, StoreError};
 use crate::facts::build::{Body, NOW, claim, commit, endpoint, id, put, until};
@@ -194,6 +196,15 @@ async fn a_full_queue_refuses_at_once() {
     }
     assert!(refused > 0, "two may wait, and two hundred came");
     assert_eq!(store.counts().await.unwrap().events, kept);
+}
+
+#[test]
+fn a_batch_that_waited_too_long_is_refused_unwritten() {
+    let (job, _answer) = CommitJob::new(vec![body("a")]);
+    let limit = std::time::Duration::from_millis(rules::limits::COMMIT_QUEUE_MS);
+    let now = std::time::Instant::now();
+    assert!(!job.expired(now));
+    assert!(job.expired(now + limit + limit));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -149,7 +149,7 @@ pub(crate) async fn numbers_shown_by_a_body_are_in_the_directory(engine: &mut dy
     let mut body = Body::new().event("a", "1", "l", &[]).build(0);
     body.numbers.push(entry.clone());
     commit(&*store, body).await;
-    assert_eq!(store.numbers().await.unwrap(), [entry.clone()]);
+    assert_eq!(store.numbers().await.unwrap(), std::slice::from_ref(&entry));
     let unsure = NumberEntry {
         waba_id: None,
         ..entry.clone()

@@ -13,7 +13,7 @@ mod queue;
 mod reads;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use rules::delivery::DeliveryState;
 use rules::identity::EventId;
@@ -94,13 +94,17 @@ impl Board {
         for queue in self.queues.values_mut() {
             queue.forget();
         }
-        self.queues.retain(|_, queue| queue.in_flight > 0);
         self.turns.clear();
         self.timers.clear();
         self.hungry.clear();
         self.parched.clear();
         self.asides.clear();
         self.loaded = 0;
+    }
+
+    /// Forgets endpoints that the tables no longer have.
+    pub(super) fn keep_only(&mut self, there: &HashSet<EndpointNo>) {
+        self.queues.retain(|number, _| there.contains(number));
     }
 
     /// Learns of an endpoint as it is now, and what it is owed where that is known from the tables.

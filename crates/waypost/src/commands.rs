@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod init;
+mod inspect;
 
 use crate::cli::Command;
 use crate::exit::{Exit, Failure};
@@ -13,5 +14,6 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
     }
 }

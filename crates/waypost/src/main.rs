@@ -3,12 +3,17 @@
 mod cli;
 mod commands;
 mod config;
-#[cfg_attr(not(test), expect(dead_code, reason = "`serve` is what prepares and opens the way in"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`serve` is what prepares and opens the way in")
+)]
 mod development;
 mod exit;
+mod json_line;
 #[cfg_attr(not(test), expect(dead_code, reason = "`serve` is what logs"))]
 mod logs;
 mod private_file;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;

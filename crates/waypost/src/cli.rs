@@ -1,5 +1,6 @@
 //! The arguments: what can be typed, and the help for it.
 
+mod gateway;
 mod inspect;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit::Exit;
 
+pub(crate) use gateway::GatewayArgs;
 pub(crate) use inspect::InspectArgs;
 
 /// A self-hosted gateway for WhatsApp Business Platform webhooks.

@@ -1,5 +1,6 @@
 //! The program: reads arguments, configuration and environment, and wires the rest together.
 
+mod api;
 mod cli;
 mod commands;
 mod config;
@@ -9,10 +10,11 @@ mod config;
 )]
 mod development;
 mod exit;
-mod json_line;
+mod json_text;
 #[cfg_attr(not(test), expect(dead_code, reason = "`serve` is what logs"))]
 mod logs;
 mod private_file;
+mod secret_argument;
 mod table;
 mod terminal;
 

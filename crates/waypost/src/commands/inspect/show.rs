@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::Payload;
 
 use crate::exit::Failure;
-use crate::json_line::one_line;
+use crate::json_text::one_line;
 use crate::table::{Table, harmless, or_dash};
 use crate::terminal;
 

@@ -52,6 +52,18 @@ pub struct Snapshot {
     pub endpoints: HashMap<EndpointNo, Arc<Endpoint>>,
 }
 
+impl Snapshot {
+    /// No endpoints at all: for reading bodies that go nowhere.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            version: 0,
+            routes: Routes::compile([]),
+            endpoints: HashMap::new(),
+        }
+    }
+}
+
 /// The snapshot in force, and the way to a newer one.
 pub struct Routing {
     store: Arc<dyn Store>,

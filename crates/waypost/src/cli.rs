@@ -1,10 +1,16 @@
 //! The arguments: what can be typed, and the help for it.
 
+mod gateway;
+mod inspect;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit::Exit;
+
+pub(crate) use gateway::GatewayArgs;
+pub(crate) use inspect::InspectArgs;
 
 /// A self-hosted gateway for WhatsApp Business Platform webhooks.
 #[derive(Debug, Parser)]
@@ -26,6 +32,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
+    /// Print the events in webhook bodies
+    Inspect(InspectArgs),
 }
 
 /// Where the configuration is.

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod init;
+mod inspect;
 pub(crate) mod serve;
 
 use crate::cli::Command;
@@ -15,5 +16,6 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
     }
 }

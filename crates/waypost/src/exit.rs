@@ -26,11 +26,13 @@ pub(crate) enum Exit {
     Store = 5,
     /// An address cannot be listened on.
     Listen = 6,
+    /// `apply --plan`: something would change.
+    Differs = 7,
 }
 
 impl Exit {
     /// Every code.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Ok,
         Self::Failed,
         Self::Usage,
@@ -38,6 +40,7 @@ impl Exit {
         Self::Unreachable,
         Self::Store,
         Self::Listen,
+        Self::Differs,
     ];
 
     /// The code.
@@ -55,6 +58,7 @@ impl Exit {
             Self::Unreachable => "the gateway cannot be reached",
             Self::Store => "the store cannot be opened",
             Self::Listen => "an address cannot be listened on",
+            Self::Differs => "something would change (`apply --plan`)",
         }
     }
 
@@ -90,9 +94,6 @@ pub(crate) enum Failure {
     /// What a command prints could not be written.
     #[error("failed to write the output")]
     Output(#[source] io::Error),
-    /// An argument makes no sense.
-    #[error("{0}")]
-    Argument(String),
     /// The store cannot be opened.
     #[error("failed to open the store")]
     Store(#[source] store::StoreError),
@@ -115,6 +116,34 @@ pub(crate) enum Failure {
     /// The system gave no random numbers.
     #[error("failed to make a secret: the system gave no random numbers")]
     NoChance,
+    /// The arguments make no sense, in a way that only shows when they are used.
+    #[error("{0}")]
+    Arguments(String),
+    /// No gateway on this machine left a way in, and no other was named.
+    #[error("no gateway has run with the store {}", .folder.display())]
+    NoGateway {
+        /// The store's folder.
+        folder: std::path::PathBuf,
+    },
+    /// The gateway cannot be reached, or did not answer.
+    #[error("failed to reach the gateway at {url}: {because}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// What happened.
+        because: String,
+    },
+    /// The gateway answered that it will not or cannot.
+    #[error("{detail} ({code})")]
+    Refused {
+        /// The stable code; `docs/errors/` has a page for each.
+        code: String,
+        /// The gateway's own sentence.
+        detail: String,
+    },
+    /// What answered is no gateway, or not one of this version.
+    #[error("failed to use the gateway's answer: {0}")]
+    Answer(String),
 }
 
 impl Failure {
@@ -134,10 +163,17 @@ impl Failure {
             Self::Configuration(_) => Exit::Configuration,
             // Whoever read the output has read enough (`waypost … | head`).
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Self::Argument(_) => Exit::Usage,
+            Self::Arguments(_) => Exit::Usage,
+            Self::NoGateway { .. } | Self::Unreachable { .. } => Exit::Unreachable,
             Self::Store(_) => Exit::Store,
             Self::Listen { .. } => Exit::Listen,
-            Self::File { .. } | Self::Output(_) | Self::NoChance | Self::Start(_) | Self::Broken(_) => Exit::Failed,
+            Self::File { .. }
+            | Self::Output(_)
+            | Self::NoChance
+            | Self::Start(_)
+            | Self::Broken(_)
+            | Self::Refused { .. }
+            | Self::Answer(_) => Exit::Failed,
         }
     }
 
@@ -149,8 +185,14 @@ impl Failure {
                 Some("another program listens there, perhaps another Waypost: stop it, or set another address")
             }
             Self::Listen { .. } => Some("set an address of this machine, and a port that this user may bind"),
+            Self::NoGateway { .. } => {
+                Some("start it with `waypost serve`, name its configuration with -c, or give --url and --api-key")
+            }
+            Self::Unreachable { .. } => Some("is the gateway running? start it with `waypost serve`"),
+            Self::Answer(_) => Some("does the URL lead to the admin listener of a gateway of this version?"),
             Self::Configuration(_)
-            | Self::Argument(_)
+            | Self::Arguments(_)
+            | Self::Refused { .. }
             | Self::Store(_)
             | Self::Start(_)
             | Self::Broken(_)

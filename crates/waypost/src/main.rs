@@ -1,12 +1,16 @@
 //! The program: reads arguments, configuration and environment, and wires the rest together.
 
+mod api;
 mod cli;
 mod commands;
 mod config;
 mod development;
 mod exit;
+mod json_text;
 mod logs;
 mod private_file;
+mod secret_argument;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;

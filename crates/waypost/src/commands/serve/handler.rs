@@ -34,7 +34,7 @@ pub(super) fn add(settings: &mut Settings, url: &str) -> Result<(), Failure> {
         input
             .clone()
             .check()
-            .map_err(|bad| Failure::Argument(format!("--to {url}: {}", bad.expected)))?;
+            .map_err(|bad| Failure::Arguments(format!("--to {url}: {}", bad.expected)))?;
         settings.endpoints.push(input);
     }
     if let Some(host) = host(url) {

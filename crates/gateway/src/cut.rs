@@ -62,14 +62,6 @@ pub fn cut(received: Received, snapshot: &Snapshot, directory: &Directory) -> Ne
     }
 }
 
-/// Routes again by another version of the endpoints.
-pub fn route_again(notification: &mut NewNotification, snapshot: &Snapshot) {
-    notification.routes_version = snapshot.version;
-    for event in &mut notification.events {
-        event.owed_to = route(&notification.app, event, snapshot);
-    }
-}
-
 fn route(app: &str, event: &NewEvent, snapshot: &Snapshot) -> Vec<EndpointNo> {
     snapshot.routes.matching(&Facts {
         app,

@@ -37,9 +37,9 @@ pub struct Metrics {
     commit_seconds: Gauge<f64, AtomicU64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EventLabels {
-    r#type: String,
+    r#type: &'static str,
     outcome: &'static str,
 }
 
@@ -76,6 +76,17 @@ struct DeliveryLabels {
 struct AttemptLabels {
     endpoint: String,
     outcome: &'static str,
+}
+
+/// The label for a type. Types that no catalogue lists share one, so that a sender cannot grow the metrics.
+#[must_use]
+pub fn type_label(event_type: &str) -> &'static str {
+    let known = whatsapp::known_types();
+    known
+        .binary_search(&event_type)
+        .ok()
+        .and_then(|at| known.get(at).copied())
+        .unwrap_or("other")
 }
 
 fn seconds() -> Histogram {
@@ -177,11 +188,10 @@ impl Metrics {
         self.notification_bytes.inc_by(u64::try_from(bytes).unwrap_or(0));
     }
 
-    /// An event of it. Types that no catalogue lists share one label, so that a sender cannot grow the metrics.
-    pub fn event(&self, event_type: &str, outcome: EventOutcome) {
-        let known = whatsapp::is_known_type(event_type);
+    /// An event of it, by the label of its type.
+    pub fn event(&self, type_label: &'static str, outcome: EventOutcome) {
         let labels = EventLabels {
-            r#type: if known { event_type } else { "other" }.to_owned(),
+            r#type: type_label,
             outcome: match outcome {
                 EventOutcome::New => "new",
                 EventOutcome::Duplicate => "duplicate",

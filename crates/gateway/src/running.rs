@@ -146,7 +146,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         refused: Arc::clone(&refused),
-        fresh_events: Some(watch.clone()),
+        fresh_events: watch.clone(),
     });
     let sender = Sender {
         store: Arc::clone(&store),

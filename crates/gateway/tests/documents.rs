@@ -1,6 +1,6 @@
 //! What the documents say about the gateway is true.
 
-#![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use std::collections::BTreeSet;
 use std::fs;

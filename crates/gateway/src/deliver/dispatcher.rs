@@ -146,10 +146,14 @@ async fn payloads(sender: &Sender, claims: &[Claim]) -> Result<HashMap<EventId, 
         .collect())
 }
 
+/// A claim that is neither settled nor given back stays in flight, so this goes on until the store takes it.
 async fn give_back(sender: &Sender, claims: Vec<Claim>) {
-    if let Err(cause) = sender.store.release(claims).await {
-        // They are owed again when the store is opened again, which is what it takes to get here.
-        tracing::error!(error = crate::chain(&cause), "failed to give claims back");
+    loop {
+        match sender.store.release(claims.clone()).await {
+            Ok(()) | Err(store::StoreError::Closed) => return,
+            Err(cause) => tracing::error!(error = crate::chain(&cause), "failed to give claims back; trying on"),
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

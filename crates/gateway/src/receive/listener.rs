@@ -26,6 +26,9 @@ use crate::metrics::Metrics;
 use crate::routing::Routing;
 use crate::settings::ReceiveSettings;
 
+/// Bytes of a request's head at most.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+
 /// Everything that receiving needs.
 pub struct Receiver {
     /// As configured.
@@ -43,7 +46,7 @@ pub struct Receiver {
     /// Bodies whose signature did not fit.
     pub refused: Arc<RefusedBodies>,
     /// Tells whoever watches of new events.
-    pub fresh_events: Option<broadcast::Sender<Vec<EventId>>>,
+    pub fresh_events: broadcast::Sender<Vec<EventId>>,
     /// Places for requests that are being verified and committed.
     pub requests_in_flight: Semaphore,
     /// Bytes of bodies in memory.
@@ -120,6 +123,7 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits::HEADER_TIMEOUT_SECONDS))
         .max_headers(64)
+        .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service)
 }
 

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Incoming;
-use rules::identity::NotificationId;
+use rules::identity::{EventId, NotificationId};
 use rules::limits;
-use store::{CommitError, Committed, EventOutcome, NewNotification};
+use store::{CommitError, Committed, EventOutcome, NewEvent, NewNotification, NumberEntry};
 
 use super::answer::Refusal;
 use super::apps::App;
 use super::body;
 use super::listener::Receiver;
 use super::refused::RefusedBody;
-use crate::cut::{Received, cut, route_again};
+use crate::cut::{Received, cut};
+use crate::metrics::type_label;
 use crate::sign::fitting_secret;
 
 /// Bodies above this many bytes are verified and cut on a thread of their own, so that small requests do not wait.
@@ -24,10 +25,8 @@ const ROUTINGS_MAX: usize = 5;
 
 /// Takes one notification; it is kept when this returns `Ok`.
 pub(super) async fn take(receiver: &Arc<Receiver>, app: &Arc<App>, request: Request<Incoming>) -> Result<(), Refusal> {
-    let signature = request
-        .headers()
-        .get("x-hub-signature-256")
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let header = request.headers().get("x-hub-signature-256");
+    let signature = header.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let limit = receiver.settings.body_bytes_max;
     let timeout = Duration::from_secs(limits::BODY_TIMEOUT_SECONDS);
     let body = body::read(request.into_body(), limit, timeout, &receiver.bytes_in_flight).await?;
@@ -36,20 +35,24 @@ pub(super) async fn take(receiver: &Arc<Receiver>, app: &Arc<App>, request: Requ
         .requests_in_flight
         .try_acquire()
         .map_err(|_| Refusal::Overloaded)?;
-    let work = Arrived {
+    let arrived = Arrived {
         app: Arc::clone(app),
         signature,
         bytes: body.bytes,
     };
-    let notification = if work.bytes.len() <= INLINE_BYTES_MAX {
-        work.verify_and_cut(receiver)?
-    } else {
-        let receiver = Arc::clone(receiver);
-        tokio::task::spawn_blocking(move || work.verify_and_cut(&receiver))
-            .await
-            .map_err(|_| Refusal::StoreUnavailable)??
-    };
-    commit(receiver, app, notification).await
+    let is_small = arrived.bytes.len() <= INLINE_BYTES_MAX;
+    let receiver_too = Arc::clone(receiver);
+    let received = aside(is_small, move || arrived.verify(&receiver_too)).await??;
+    keep(receiver, app, received, is_small).await
+}
+
+/// Does work that takes processor time: here when it is short, on a thread of its own when it is not.
+async fn aside<T: Send + 'static>(is_short: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    if is_short {
+        return Ok(work());
+    }
+    // It fails only when the runtime is going down.
+    tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Stopping)
 }
 
 /// A body that has arrived whole and is not believed yet.
@@ -60,9 +63,10 @@ struct Arrived {
 }
 
 impl Arrived {
-    fn verify_and_cut(self, receiver: &Receiver) -> Result<NewNotification, Refusal> {
+    /// Believes the body when one of the app's secrets signed its bytes.
+    fn verify(self, receiver: &Receiver) -> Result<Received, Refusal> {
         let received_at_ms = receiver.clock.now_ms();
-        let secret_index = match self.verify() {
+        let secret_index = match self.fitting_secret() {
             Ok(index) => index,
             Err(refusal) => {
                 receiver.refused.remember(RefusedBody {
@@ -76,7 +80,7 @@ impl Arrived {
         };
         let mut chance = [0; 10];
         getrandom::fill(&mut chance).map_err(|_| Refusal::StoreUnavailable)?;
-        let received = Received {
+        Ok(Received {
             id: NotificationId::new(received_at_ms, chance),
             app: self.app.settings.name.clone(),
             scope: self.app.scope.clone(),
@@ -84,28 +88,29 @@ impl Arrived {
             body: self.bytes.into(),
             signature: self.signature,
             secret_index: u8::try_from(secret_index).ok(),
-        };
-        let snapshot = receiver.routing.current();
-        Ok(self.app.with_directory(|directory| cut(received, &snapshot, directory)))
+        })
     }
 
-    fn verify(&self) -> Result<usize, Refusal> {
+    fn fitting_secret(&self) -> Result<usize, Refusal> {
         let header = self.signature.as_deref().ok_or(Refusal::SignatureMissing)?;
         fitting_secret(&self.app.settings.secrets, header, &self.bytes).ok_or(Refusal::SignatureWrong)
     }
 }
 
-async fn commit(receiver: &Receiver, app: &App, mut notification: NewNotification) -> Result<(), Refusal> {
+/// Cuts, routes and commits. When the endpoints moved on in the meantime, the body is cut and routed again.
+async fn keep(receiver: &Receiver, app: &Arc<App>, received: Received, is_small: bool) -> Result<(), Refusal> {
     for _ in 0..ROUTINGS_MAX {
-        match receiver.store.commit(vec![notification.clone()]).await {
+        let (snapshot, app_too, again) = (receiver.routing.current(), Arc::clone(app), received.clone());
+        let work = move || app_too.with_directory(|directory| cut(again, &snapshot, directory));
+        let notification = aside(is_small, work).await?;
+        let summary = Summary::of(&notification);
+        match receiver.store.commit(vec![notification]).await {
             Ok(committed) => {
-                app.learn(std::mem::take(&mut notification.numbers));
-                count(receiver, &notification, committed);
+                summary.tell(receiver, app, committed);
                 return Ok(());
             }
             Err(CommitError::RoutesMoved { .. }) => {
                 receiver.routing.reload().await.map_err(|cause| unavailable(&cause))?;
-                route_again(&mut notification, &receiver.routing.current());
             }
             Err(CommitError::Overloaded) => return Err(Refusal::Overloaded),
             Err(CommitError::Store(cause)) => return Err(unavailable(&cause)),
@@ -122,20 +127,37 @@ fn unavailable(cause: &store::StoreError) -> Refusal {
     Refusal::StoreUnavailable
 }
 
-fn count(receiver: &Receiver, notification: &NewNotification, committed: Vec<Committed>) {
-    let outcomes = committed.into_iter().flat_map(|committed| committed.events);
-    let mut fresh = Vec::new();
-    for (event, outcome) in notification.events.iter().zip(outcomes) {
-        receiver.metrics.event(&event.event_type, outcome);
-        if outcome == EventOutcome::New {
-            fresh.push(event.id);
+/// What is told of a notification when it is committed.
+struct Summary {
+    bytes: usize,
+    events: Vec<(EventId, &'static str)>,
+    numbers: Vec<NumberEntry>,
+}
+
+impl Summary {
+    fn of(notification: &NewNotification) -> Self {
+        let event = |event: &NewEvent| (event.id, type_label(&event.event_type));
+        Self {
+            bytes: notification.body.len(),
+            events: notification.events.iter().map(event).collect(),
+            numbers: notification.numbers.clone(),
         }
     }
-    receiver.metrics.notification(notification.body.len());
-    if let Some(fresh_events) = &receiver.fresh_events
-        && !fresh.is_empty()
-    {
-        // Whoever watches may lag behind or be gone; that is no matter for Meta.
-        drop(fresh_events.send(fresh));
+
+    fn tell(self, receiver: &Receiver, app: &App, committed: Vec<Committed>) {
+        app.learn(self.numbers);
+        receiver.metrics.notification(self.bytes);
+        let outcomes = committed.into_iter().flat_map(|committed| committed.events);
+        let mut fresh = Vec::new();
+        for ((id, event_type), outcome) in self.events.into_iter().zip(outcomes) {
+            receiver.metrics.event(event_type, outcome);
+            if outcome == EventOutcome::New {
+                fresh.push(id);
+            }
+        }
+        if receiver.fresh_events.receiver_count() > 0 && !fresh.is_empty() {
+            // Whoever watches may lag behind or be gone; that is no matter for Meta.
+            drop(receiver.fresh_events.send(fresh));
+        }
     }
 }

@@ -18,7 +18,7 @@ use super::open::{self, Paths, sync_folder};
 use crate::error::StoreError;
 
 /// Pages copied between two calls of the progress callback.
-const STEP_PAGES: i32 = 1_024;
+const STEP_PAGES: i32 = if cfg!(test) { 4 } else { 1_024 };
 /// How long a step waits when another connection is in the way.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 

@@ -17,9 +17,9 @@ use tempfile::TempDir;
 
 use super::commit::CommitJob;
 use super::job::Job;
-use super::{Embedded, EmbeddedOptions, check, restore};
+use super::{BackupProgress, Embedded, EmbeddedOptions, check, restore};
 use crate::error::{CommitError, StoreError};
-use crate::facts::build::{Body, NOW, claim, commit, endpoint, id, put, until};
+use crate::facts::build::{Body, NOW, accept_all, claim, commit, endpoint, id, put, until};
 use crate::record::{EndpointNo, EventOutcome, NewNotification};
 use crate::seam::{EventQuery, Find, Store};
 
@@ -33,6 +33,16 @@ fn folder() -> TempDir {
 
 fn body(key: &str) -> NewNotification {
     Body::new().event(key, r#"{"some":"content"}"#, "l", &[]).build(0)
+}
+
+/// Waits until another commit went through.
+fn until_more_events(store: &Embedded) {
+    let before = store.shared.ledger().events;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while store.shared.ledger().events == before {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::yield_now();
+    }
 }
 
 fn database(folder: &TempDir) -> std::path::PathBuf {
@@ -153,20 +163,33 @@ async fn a_full_disk_refuses_commits_and_heals_by_itself() {
 async fn a_poisoned_batch_does_not_fail_its_companions() {
     let folder = folder();
     let store = open(folder.path()).unwrap();
-    let poisoned = Body::new().event("bad", "1", "l", &[EndpointNo(77)]).build(0);
-    let (one, bad, two) = tokio::join!(
-        store.commit(vec![body("one")]),
+    let number = put(&store, endpoint("e")).await;
+    let good = |key: &str| Body::new().event(key, "1", key, &[number]).build(1);
+    let poisoned = Body::new().event("bad", "1", "l", &[EndpointNo(77)]).build(1);
+    // The first keeps the writer busy while the others queue up.
+    let (zero, one, bad, two) = tokio::join!(
+        store.commit(vec![good("zero")]),
+        store.commit(vec![good("one")]),
         store.commit(vec![poisoned]),
-        store.commit(vec![body("two")]),
+        store.commit(vec![good("two")]),
     );
-    assert_eq!(one.unwrap()[0].events, [EventOutcome::New]);
-    assert_eq!(two.unwrap()[0].events, [EventOutcome::New]);
+    for kept in [zero, one, two] {
+        assert_eq!(kept.unwrap()[0].events, [EventOutcome::New]);
+    }
     assert!(
         matches!(bad, Err(CommitError::Store(StoreError::Internal { .. }))),
         "{bad:?}"
     );
     assert!(store.health().await.writable);
-    assert_eq!(store.events(EventQuery::default()).await.unwrap().rows.len(), 2);
+    assert_eq!(store.events(EventQuery::default()).await.unwrap().rows.len(), 3);
+    let claims = claim(&store, NOW).await;
+    assert_eq!(claims.len(), 3);
+    accept_all(&store, &claims, NOW).await;
+    let more = claim(&store, NOW).await;
+    assert!(
+        more.is_empty(),
+        "each is owed once, however often its transaction began"
+    );
 }
 
 #[tokio::test]
@@ -230,11 +253,19 @@ async fn a_backup_under_load_restores_to_everything_committed_before() {
     let backing_up = tokio::task::spawn_blocking({
         let (store, file) = (Arc::clone(&store), file.clone());
         move || {
-            let mut calls = 0;
-            store.backup(&file, |_| calls += 1).map(|()| calls)
+            let mut done = Vec::new();
+            let progress = |progress: BackupProgress| {
+                done.push(progress.pages_done);
+                until_more_events(&store);
+            };
+            store.backup(&file, progress).map(|()| done)
         }
     });
-    assert!(backing_up.await.unwrap().unwrap() > 0);
+    let done = backing_up.await.unwrap().unwrap();
+    assert!(
+        done.len() > 3 && done.is_sorted(),
+        "it goes on, and never begins anew: {done:?}"
+    );
     stop.store(true, Ordering::SeqCst);
     load.await.unwrap();
     assert!(store.backup(&file, |_| ()).is_err(), "a backup overwrites nothing");

@@ -11,6 +11,8 @@
 mod lane;
 mod queue;
 mod reads;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};

@@ -67,8 +67,8 @@ fn path(query: &DeliveryQuery) -> &'static str {
                          WHERE l.hash = ?4 AND k.id = l.event AND k.event_id = ?2)"
         }
         (None, Some("owed"), Some(_)) => "d.state = 0 AND d.endpoint = ?2",
-        (None, Some("dead"), _) => "d.state = 2 AND ?2 IS ?2",
-        (None, Some("skipped"), _) => "d.state = 3 AND ?2 IS ?2",
+        (None, Some("dead"), _) => "d.state >= 2 AND d.state = 2 AND ?2 IS ?2",
+        (None, Some("skipped"), _) => "d.state >= 2 AND d.state = 3 AND ?2 IS ?2",
         (None, _, _) => "?2 IS ?2",
     }
 }

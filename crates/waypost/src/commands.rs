@@ -1,9 +1,16 @@
 //! The commands, one module each.
 
+mod apps;
 mod check;
 mod completions;
+mod deliveries;
+mod events;
 mod init;
 mod inspect;
+mod keys;
+mod listing;
+mod numbers;
+mod status;
 
 use crate::cli::Command;
 use crate::exit::{Exit, Failure};
@@ -15,5 +22,11 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Deliveries(args) => deliveries::run(&args),
+        Command::Apps(args) => apps::run(&args),
+        Command::Keys(args) => keys::run(&args.command),
+        Command::Numbers(args) => numbers::run(&args.command),
     }
 }

@@ -22,9 +22,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::runtime::Runtime;
 
-pub(crate) use self::answer::Answer;
+pub(crate) use self::answer::{Answer, unexpected};
 pub(crate) use self::target::Target;
 use self::way::Way;
+pub(crate) use self::way::store_folder;
 use crate::cli::GatewayArgs;
 use crate::config::Environment;
 use crate::exit::Failure;
@@ -97,7 +98,10 @@ impl Api {
         let mut cursor = None;
         while left > 0 {
             let asked = left.min(PAGE_ROWS).to_string();
-            let page = target.clone().query("limit", Some(&asked)).query("cursor", cursor.as_deref());
+            let page = target
+                .clone()
+                .query("limit", Some(&asked))
+                .query("cursor", cursor.as_deref());
             let page: answer::Page = self.get(&page)?.read()?;
             page.rows.iter().take(left).try_for_each(|row| each(row))?;
             left = left.saturating_sub(page.rows.len());
@@ -116,7 +120,9 @@ impl Api {
         body: Option<String>,
         revision: Option<u64>,
     ) -> Result<Answer, Failure> {
-        let mut request = Request::builder().method(method).uri(format!("{}{target}", self.way.url));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{target}", self.way.url));
         if let Some(key) = &self.way.key {
             request = request.header(AUTHORIZATION, format!("Bearer {}", key.expose()));
         }
@@ -128,7 +134,9 @@ impl Api {
         }
         let request = request
             .body(Full::new(Bytes::from(body.unwrap_or_default())))
-            .map_err(|_| Failure::Arguments("the URL or the API key has characters that HTTP does not allow".to_owned()))?;
+            .map_err(|_| {
+                Failure::Arguments("the URL or the API key has characters that HTTP does not allow".to_owned())
+            })?;
         let exchange = async { tokio::time::timeout(TIMEOUT, self.exchange(request)).await };
         match self.runtime.block_on(exchange) {
             Ok(exchanged) => {

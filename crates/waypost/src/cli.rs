@@ -2,6 +2,8 @@
 
 mod gateway;
 mod inspect;
+mod lookups;
+mod registers;
 
 use std::path::PathBuf;
 
@@ -11,6 +13,14 @@ use crate::exit::Exit;
 
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use inspect::InspectArgs;
+pub(crate) use lookups::{
+    AppsArgs, DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesShowArgs, EventsArgs, EventsCommand,
+    EventsFindArgs, EventsListArgs, EventsShowArgs, StatusArgs,
+};
+pub(crate) use registers::{
+    KeysArgs, KeysCommand, KeysCreateArgs, KeysListArgs, KeysRevokeArgs, NumbersArgs, NumbersCommand, NumbersListArgs,
+    NumbersSetArgs,
+};
 
 /// A self-hosted gateway for WhatsApp Business Platform webhooks.
 #[derive(Debug, Parser)]
@@ -34,6 +44,18 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the events in webhook bodies
     Inspect(InspectArgs),
+    /// Show how the gateway is, on one screen
+    Status(StatusArgs),
+    /// List, show and find events
+    Events(EventsArgs),
+    /// List and show deliveries
+    Deliveries(DeliveriesArgs),
+    /// List the Meta apps
+    Apps(AppsArgs),
+    /// Make, list and revoke API keys
+    Keys(KeysArgs),
+    /// List and set the directory of numbers
+    Numbers(NumbersArgs),
 }
 
 /// Where the configuration is.

@@ -1,10 +1,17 @@
 //! The commands, one module each.
 
+mod apps;
 mod check;
 mod completions;
+mod deliveries;
+mod events;
 mod init;
 mod inspect;
 pub(crate) mod serve;
+mod keys;
+mod listing;
+mod numbers;
+mod status;
 
 use crate::cli::Command;
 use crate::exit::{Exit, Failure};
@@ -17,5 +24,11 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Deliveries(args) => deliveries::run(&args),
+        Command::Apps(args) => apps::run(&args),
+        Command::Keys(args) => keys::run(&args.command),
+        Command::Numbers(args) => numbers::run(&args.command),
     }
 }

@@ -71,6 +71,13 @@ impl Table {
     }
 }
 
+/// Names with their values, a line each; the values begin in one column.
+pub(crate) fn facts(facts: &[(&str, String)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let line = |(name, value): &(&str, String)| format!("{name:<width$}  {}", harmless(value));
+    facts.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// A cell, `-` where there is nothing.
 pub(crate) fn or_dash(text: Option<impl Into<String>>) -> String {
     text.map(Into::into)

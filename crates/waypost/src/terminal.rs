@@ -20,6 +20,14 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print(&text)
 }
 
+/// Prints that something was done, for commands that have nothing else to say: `paused crm`, or `{"paused":"crm"}`.
+pub(crate) fn done(what: &str, id: &str, json: bool) -> Result<(), Failure> {
+    if json {
+        return print(&serde_json::json!({ what: id }).to_string());
+    }
+    print(&format!("{what} {id}"))
+}
+
 /// Tells something on standard error. When nobody can hear it, there is nobody to tell that.
 pub(crate) fn tell(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));

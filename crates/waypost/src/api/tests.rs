@@ -56,15 +56,23 @@ fn a_request_carries_the_key_the_body_and_the_revision() {
     let target = Target::new("/api/v1/endpoints").segment("crm");
     api.put(&target, &serde_json::json!({ "url": "x" }), Some(7)).unwrap();
     let request = served.join().unwrap().remove(0);
-    assert!(request.starts_with("PUT /api/v1/endpoints/crm HTTP/1.1\r\n"), "{request}");
-    for wanted in ["authorization: Bearer wpk_1\r\n", "if-match: \"7\"\r\n", "\r\n\r\n{\"url\":\"x\"}"] {
+    assert!(
+        request.starts_with("PUT /api/v1/endpoints/crm HTTP/1.1\r\n"),
+        "{request}"
+    );
+    for wanted in [
+        "authorization: Bearer wpk_1\r\n",
+        "if-match: \"7\"\r\n",
+        "\r\n\r\n{\"url\":\"x\"}",
+    ] {
         assert!(request.contains(wanted), "{wanted:?} in {request}");
     }
 }
 
 #[test]
 fn a_problem_becomes_a_failure_with_its_code_and_its_sentence() {
-    let problem = r#"{"type":"x","title":"Not Found","status":404,"code":"not_found","detail":"There is no such event."}"#;
+    let problem =
+        r#"{"type":"x","title":"Not Found","status":404,"code":"not_found","detail":"There is no such event."}"#;
     let (api, served) = serve(vec![(404, problem)]);
     let failure = api.get(&Target::new("/api/v1/events/evt_1")).unwrap_err();
     assert_eq!(failure.to_string(), "There is no such event. (not_found)");
@@ -112,6 +120,14 @@ fn rows_are_got_page_after_page_until_there_are_enough() {
     .unwrap();
     assert_eq!(rows, ["1", "2.50", "3"]);
     let requests = served.join().unwrap();
-    assert!(requests[0].starts_with("GET /api/v1/events?app=main&limit=3 "), "{}", requests[0]);
-    assert!(requests[1].starts_with("GET /api/v1/events?app=main&limit=1&cursor=c%20d "), "{}", requests[1]);
+    assert!(
+        requests[0].starts_with("GET /api/v1/events?app=main&limit=3 "),
+        "{}",
+        requests[0]
+    );
+    assert!(
+        requests[1].starts_with("GET /api/v1/events?app=main&limit=1&cursor=c%20d "),
+        "{}",
+        requests[1]
+    );
 }

@@ -62,7 +62,9 @@ fn checked(url: &str) -> Result<String, Failure> {
     let url = url.trim_end_matches('/');
     let fine = url.parse::<Uri>().is_ok_and(|uri| {
         let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
-        let authority = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        let authority = uri
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
         scheme && authority && uri.query().is_none()
     });
     if fine {
@@ -88,7 +90,9 @@ pub(crate) fn store_folder(named: Option<&Path>, environment: &Environment) -> R
         }
         None => None,
     };
-    Ok(typed.or_else(|| store_in(DEFAULT).map(PathBuf::from)).unwrap_or_default())
+    Ok(typed
+        .or_else(|| store_in(DEFAULT).map(PathBuf::from))
+        .unwrap_or_default())
 }
 
 /// What a file says about the store, whatever else is wrong with it.
@@ -162,7 +166,10 @@ mod tests {
             assert!(way.key == Some(token.clone()));
         }
         assert!(matches!(found(Some("https://example.com")), Err(Failure::Arguments(_))));
-        assert!(matches!(found(Some("https://user:hunter2@example.com")), Err(Failure::Arguments(_))));
+        assert!(matches!(
+            found(Some("https://user:hunter2@example.com")),
+            Err(Failure::Arguments(_))
+        ));
     }
 
     #[test]

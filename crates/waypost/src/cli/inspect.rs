@@ -11,7 +11,7 @@ Examples:
   waypost inspect --json bodies/*.json | jq -r .type
   waypost inspect --summary bodies/*.json
 
-On a terminal it is a table, otherwise one JSON event a line. A body that cannot be read is one event,
+On a terminal it is a table, otherwise one JSON event a line. A body that cannot be read is one event, \
 `notification.unreadable`, and no failure; a file that cannot be read is one (exit code 1).";
 
 /// Arguments of `inspect`.

@@ -34,6 +34,8 @@ pub(crate) struct Cli {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Watch the whole thing run: gateway, sender and receiver on loopback, for some seconds
+    Demo(DemoArgs),
     /// Run the gateway
     Serve(ServeArgs),
     /// Write a commented configuration
@@ -92,6 +94,27 @@ pub(crate) struct CheckArgs {
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Needs nothing and leaves nothing: no configuration is read, ports are chosen by the system, the store lies in a
+temporary folder. It sends the documented webhooks and Meta's bad habits through a real gateway over real sockets,
+verifies what arrives, and compares the books. It fails (1) when they do not agree.")]
+pub(crate) struct DemoArgs {
+    /// Print only the summary
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Print only the summary, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keep the store in this folder, which must be empty or missing
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Lose one delivery on the receiver's side, to see that the books notice
+    #[arg(long, hide = true)]
+    pub(crate) lose_one: bool,
 }
 
 /// Arguments of `serve`.

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod deliveries;
 mod events;
+mod demo;
 mod init;
 mod inspect;
 pub(crate) mod serve;
@@ -19,6 +20,7 @@ use crate::exit::{Exit, Failure};
 /// Does what was typed.
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),

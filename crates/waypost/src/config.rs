@@ -21,5 +21,5 @@ mod tests;
 
 pub(crate) use checked::{Config, LogFormat, LogSettings, SecretsKey};
 pub(crate) use environment::Environment;
-pub(crate) use load::{DEFAULT, USUAL_FILE, load};
+pub(crate) use load::{DEFAULT, USUAL_FILE, check, load};
 pub(crate) use problem::{Problems, Report};

@@ -107,7 +107,7 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
 }
 
 /// SIGTERM or SIGINT. A second one during the drain ends the process at once.
-async fn until_told_to_stop() -> Result<(), Failure> {
+pub(crate) async fn until_told_to_stop() -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::file("wait for signals"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::file("wait for signals"))?;
     tokio::select! {

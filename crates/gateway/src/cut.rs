@@ -8,11 +8,13 @@ use rules::identity::{EventId, NotificationId};
 use rules::lane::Names;
 use rules::route::Facts;
 use store::{EndpointNo, LaneName, NewConversation, NewEvent, NewNotification, NumberEntry};
-use whatsapp::{Contact, Conversation, Data, Event, KeyScope, Lane};
+use whatsapp::{Contact, Conversation, Data, Event, KeyScope, Lane, Problem};
 
 use crate::routing::Snapshot;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
+/// Problems of the envelope that are told with each of its events, so that an odd body does not grow with their product.
+const ENVELOPE_PROBLEMS_MAX: usize = 8;
 
 /// A body that was received and verified.
 #[derive(Debug, Clone)]
@@ -42,7 +44,7 @@ pub fn cut(received: Received, snapshot: &Snapshot, directory: &Directory) -> Ne
         .events
         .iter()
         .map(|event| {
-            let mut new = new_event(&received, event);
+            let mut new = new_event(&received, event, &notification.problems);
             resolve_number(&mut new, directory, &numbers);
             new.owed_to = route(&received.app, &new, snapshot);
             new
@@ -126,7 +128,7 @@ fn mark_unresolved(event: &mut NewEvent) {
     };
 }
 
-fn new_event(received: &Received, event: &Event<'_>) -> NewEvent {
+fn new_event(received: &Received, event: &Event<'_>, of_envelope: &[Problem]) -> NewEvent {
     let key = match event.key.scope {
         KeyScope::Content => event.key.text.clone(),
         KeyScope::Arrival => format!("{}:{}", event.key.text, received.id),
@@ -150,7 +152,7 @@ fn new_event(received: &Received, event: &Event<'_>) -> NewEvent {
         lane: lane(&event.lane),
         occurred_at_seconds: event.occurred_at_seconds,
         test: event.test,
-        problems_json: problems_json(event),
+        problems_json: problems_json(event, of_envelope),
         data_range,
         data_is_json,
         position: event.origin.event,
@@ -218,13 +220,15 @@ fn owned(text: Option<&std::borrow::Cow<'_, str>>) -> Option<String> {
     text.map(|text| text.clone().into_owned())
 }
 
-fn problems_json(event: &Event<'_>) -> String {
-    if event.problems.is_empty() {
+/// What was odd about the envelope is told with each of its events, a few of it: it is what a person looks at.
+fn problems_json(event: &Event<'_>, of_envelope: &[Problem]) -> String {
+    if event.problems.is_empty() && of_envelope.is_empty() {
         return "[]".to_owned();
     }
-    let problems: Vec<_> = event
-        .problems
+    let problems: Vec<_> = of_envelope
         .iter()
+        .take(ENVELOPE_PROBLEMS_MAX)
+        .chain(&event.problems)
         .map(|p| serde_json::json!({ "path": p.path, "what": p.what }))
         .collect();
     serde_json::Value::Array(problems).to_string()

@@ -215,9 +215,12 @@ impl Definition {
         }
     }
 
-    /// The rules as routing takes them. They were checked when they were kept.
+    /// The rules as routing takes them; no rules stand for everything. They were checked when they were kept.
     #[must_use]
     pub fn compiled_rules(&self) -> Vec<Rule> {
+        if self.rules.is_empty() {
+            return vec![Rule::default()];
+        }
         self.rules
             .iter()
             .enumerate()

@@ -55,7 +55,7 @@ impl Home {
         };
         if std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
             let folder = folder.display();
-            return Err(Failure::Argument(format!("--keep {folder}: the folder is not empty")));
+            return Err(Failure::Arguments(format!("--keep {folder}: the folder is not empty")));
         }
         Ok(Self::Kept(folder.to_owned()))
     }

@@ -53,9 +53,7 @@ impl<'a> EventJson<'a> {
     #[must_use]
     pub fn new(event: &'a EventRecord, body: Option<&'a [u8]>) -> Self {
         let bytes = body.and_then(|body| body.get(event.data_range.clone()));
-        let data = bytes
-            .filter(|_| event.data_is_json)
-            .and_then(|bytes| serde_json::from_slice(bytes).ok());
+        let data = bytes.filter(|_| event.data_is_json).and_then(compact);
         let data_base64 = bytes.filter(|_| data.is_none()).map(|bytes| BASE64.encode(bytes));
         Self {
             id: event.id.to_string(),

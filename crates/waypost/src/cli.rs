@@ -99,9 +99,10 @@ pub(crate) struct CompletionsArgs {
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Needs nothing and leaves nothing: no configuration is read, ports are chosen by the system, the store lies in a
-temporary folder. It sends the documented webhooks and Meta's bad habits through a real gateway over real sockets,
-verifies what arrives, and compares the books. It fails (1) when they do not agree.")]
+Needs nothing and leaves nothing: no configuration is read, the system chooses the ports, the
+store lies in a temporary folder. The documented webhooks and Meta's bad habits go through a
+real gateway over real sockets; what arrives is verified, and the books are compared. When they
+do not agree, it fails (1).")]
 pub(crate) struct DemoArgs {
     /// Print only the summary
     #[arg(long)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use emulator::{Fixture, Signing, fixtures, rebatch};
 
 use super::books::{Books, Order};
-use super::sender::{Sender, is_known_again, keys};
+use super::sender::{CONVERSATIONS, Sender, is_known_again, keys};
 use super::stage::{EVERYTHING, STATUSES, Stage};
 use crate::exit::Failure;
 
@@ -16,8 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const REPEATED_EVERY: usize = 8;
 /// Bodies joined into one.
 const BATCH: usize = 40;
-/// Bodies of the conversations with a failing endpoint.
-const CONVERSATION_BODIES: usize = 16;
+/// Bodies of the conversations with a failing endpoint, at least. Who speaks next is chance, so it may take more until
+/// everybody has spoken.
+const BODIES_MIN: usize = 16;
+/// And at most.
+const BODIES_MAX: usize = 64;
 
 /// Plays everything and gives the books.
 pub(super) async fn play(stage: &Stage) -> Result<Books, Failure> {
@@ -31,6 +34,7 @@ pub(super) async fn play(stage: &Stage) -> Result<Books, Failure> {
     let conversations = failing(stage, &mut sender).await?;
     let everything = stage.door(EVERYTHING)?.received().clone();
     Ok(Books {
+        scope: stage.app().scope(),
         order: Order::compare(conversations.values(), &everything.keys),
         sent: sender.sent,
         gateway: stage.counts().await?,
@@ -177,7 +181,10 @@ async fn failing(stage: &Stage, sender: &mut Sender) -> Result<BTreeMap<String, 
     let turned_away = everything.received().turned_away;
     everything.set_down(true);
     let mut conversations: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for _ in 0..CONVERSATION_BODIES {
+    for position in 0..BODIES_MAX {
+        if position >= BODIES_MIN && conversations.len() >= CONVERSATIONS {
+            break;
+        }
         let (whose, body) = sender.conversation();
         sender.send(&body).await;
         conversations.entry(whose).or_default().extend(keys(&body));

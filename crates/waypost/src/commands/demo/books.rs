@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use rules::identity::EventId;
 use serde::Serialize;
 use store::StoreCounts;
 use whatsapp::KeyScope;
@@ -28,6 +29,7 @@ pub(super) struct Sent {
     pub(super) tests: u64,
     /// The distinct ones by type.
     pub(super) types: BTreeMap<String, u64>,
+    /// Keys of those that are the same event however they arrive.
     known: HashSet<String>,
 }
 
@@ -41,6 +43,8 @@ pub(super) struct Order {
 /// Everything that was written down.
 #[derive(Debug)]
 pub(super) struct Books {
+    /// Within which keys are unique.
+    pub(super) scope: String,
     pub(super) sent: Sent,
     pub(super) gateway: StoreCounts,
     pub(super) everything: Received,
@@ -122,6 +126,7 @@ impl Books {
             agrees: left == right,
         };
         let (taken, refused) = self.handshakes;
+        let (foretold, arrived) = self.foretold_ids();
         vec![
             sum(
                 "handshakes: the right token is taken, a wrong one is not",
@@ -144,6 +149,11 @@ impl Books {
                 "kept = received by `everything` + unrouted",
                 gateway.events,
                 everything.events() + gateway.unrouted,
+            ),
+            sum(
+                "event ids that follow from what was sent = received by `everything`",
+                foretold,
+                arrived,
             ),
             sum(
                 "statuses sent = received by `statuses`",
@@ -194,8 +204,89 @@ impl Books {
             .collect()
     }
 
+    /// Ids are derived from the scope and the key, so that the sender can tell which ones must have arrived.
+    fn foretold_ids(&self) -> (u64, u64) {
+        let id = |key: &String| EventId::derive(&self.scope, key).to_string();
+        let arrived = self.sent.known.iter().filter(|key| self.everything.has(&id(key)));
+        (self.sent.known.len() as u64, arrived.count() as u64)
+    }
+
     fn types_that_agree(&self) -> u64 {
         let agreeing = self.types().into_iter().filter(|(_, sent, arrived)| sent == arrived);
         agreeing.count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+    use super::*;
+
+    fn off(books: &Books) -> Vec<&'static str> {
+        let off = books.sums().into_iter().filter(|sum| !sum.agrees);
+        off.map(|sum| sum.what).collect()
+    }
+
+    fn message(id: &str) -> Vec<u8> {
+        format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages","value":{{
+            "metadata":{{"phone_number_id":"7"}},"messages":[{{"id":"{id}","from":"1555","type":"text",
+            "timestamp":"1758000000","text":{{"body":"hi"}}}}]}}}}]}}]}}"#
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn the_sender_counts_an_event_as_distinct_once_and_only_what_was_taken() {
+        let mut sent = Sent::default();
+        sent.write(&message("a"), true, Some(200));
+        sent.write(&message("a"), true, Some(200));
+        sent.write(&message("b"), true, Some(503));
+        sent.write(&message("c"), false, Some(401));
+        sent.write(b"not JSON", true, Some(200));
+        assert_eq!((sent.genuine, sent.taken, sent.foreign, sent.refused), (4, 3, 1, 1));
+        assert_eq!((sent.events, sent.distinct), (3, 2));
+        let types: Vec<&str> = sent.types.keys().map(String::as_str).collect();
+        assert_eq!(types, ["messages.text", "notification.unreadable"]);
+    }
+
+    #[test]
+    fn an_event_that_never_arrived_puts_the_sums_off() {
+        let mut sent = Sent::default();
+        sent.write(&message("a"), true, Some(200));
+        let books = Books {
+            scope: "app:main".into(),
+            sent,
+            gateway: StoreCounts {
+                events: 1,
+                deliveries: 1,
+                accepted: 1,
+                ..StoreCounts::default()
+            },
+            everything: Received::default(),
+            statuses: Received::default(),
+            order: Order::default(),
+            handshakes: (true, false),
+        };
+        assert_eq!(
+            off(&books),
+            [
+                "kept = received by `everything` + unrouted",
+                "event ids that follow from what was sent = received by `everything`",
+                "delivered = received and verified, by both",
+                "types of which as many arrived as were sent = types",
+            ]
+        );
+    }
+
+    #[test]
+    fn order_is_judged_within_each_conversation() {
+        let keys = |text: &str| text.chars().map(String::from).collect::<Vec<_>>();
+        let sent = [keys("abc"), keys("xyz")];
+        let kept = |arrived| Order::compare(&sent, &keys(arrived)).kept;
+        assert_eq!(kept("axybcz"), 2);
+        assert_eq!(kept("acxybz"), 1);
+        assert_eq!(kept("abcxz"), 1);
     }
 }

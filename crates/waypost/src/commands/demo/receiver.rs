@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use gateway::clock::{Clock, parse_rfc3339};
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -16,6 +17,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::show::Show;
 use super::verify::{self, Standard};
@@ -23,6 +25,8 @@ use crate::exit::Failure;
 
 /// Larger deliveries are not read. Meta's own limit is 3 MB.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// After a connection could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(20);
 
 /// One of the receiving endpoints.
 #[derive(Debug)]
@@ -148,6 +152,11 @@ impl Received {
         self.ids.len() as u64
     }
 
+    /// Whether this event was received.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.ids.contains(id)
+    }
+
     fn keep(&mut self, arrival: Arrival) {
         if !self.ids.insert(arrival.id) {
             self.repeats += 1;
@@ -208,7 +217,7 @@ async fn serve(listener: TcpListener, doors: Arc<Vec<Door>>, show: Show) {
         match listener.accept().await {
             Ok((stream, _)) => drop(tokio::spawn(converse(stream, Arc::clone(&doors), show))),
             // Out of descriptors, for instance: the gateway comes again.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => sleep(ACCEPT_AGAIN).await,
         }
     }
 }
@@ -249,4 +258,78 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+    use gateway::secret::Secret;
+    use gateway::sign::{hub_signature, webhook_signature};
+    use hyper::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+    const TEXT: &[u8] = br#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages",
+        "value":{"metadata":{"phone_number_id":"7"},"messages":[{"id":"wamid.A","from":"1555","type":"text",
+        "timestamp":"1758000000","text":{"body":"hi"}}]}}]}]}"#;
+
+    fn door() -> Door {
+        Door::new("everything", Some("hub".into()), KEY.to_vec())
+    }
+
+    /// The headers that a gateway with this hub secret sends.
+    fn headers(hub_secret: &str, event_type: &str, body: &[u8]) -> HeaderMap {
+        let now_seconds = Clock::System.now_ms() / 1_000;
+        let headers = [
+            ("webhook-id", "evt_1".to_owned()),
+            ("webhook-timestamp", now_seconds.to_string()),
+            ("webhook-signature", webhook_signature(&KEY, "evt_1", now_seconds, body)),
+            ("x-hub-signature-256", hub_signature(&Secret::new(hub_secret), body)),
+            ("x-waypost-event", event_type.to_owned()),
+        ];
+        let header = |(name, value): (&'static str, String)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap())
+        };
+        headers.into_iter().map(header).collect()
+    }
+
+    fn take(door: &Door, headers: &HeaderMap, body: &[u8]) -> (u16, u64, u64) {
+        let status = door.take(headers, body, Show::new(false, false));
+        let received = door.received();
+        (status.as_u16(), received.events(), received.unfit)
+    }
+
+    #[test]
+    fn an_event_counts_once_however_often_it_comes() {
+        let door = door();
+        let headers = headers("hub", "messages.text", TEXT);
+        assert_eq!(take(&door, &headers, TEXT), (200, 1, 0));
+        assert_eq!(take(&door, &headers, TEXT), (200, 1, 0));
+        assert_eq!(door.received().repeats, 1);
+        assert_eq!(door.received().keys, ["msg:7:wamid.A"]);
+    }
+
+    #[test]
+    fn what_was_not_verified_does_not_count() {
+        let door = door();
+        assert_eq!(take(&door, &headers("other", "messages.text", TEXT), TEXT), (401, 0, 1));
+        let mut unsigned = headers("hub", "messages.text", TEXT);
+        unsigned.remove("webhook-signature");
+        assert_eq!(take(&door, &unsigned, TEXT), (401, 0, 2));
+        assert_eq!(take(&door, &headers("hub", "messages.text", TEXT), b"{}"), (401, 0, 3));
+        assert_eq!(take(&door, &headers("hub", "messages.image", TEXT), TEXT), (400, 0, 4));
+    }
+
+    #[test]
+    fn a_door_that_is_down_counts_nothing_until_it_is_back() {
+        let door = door();
+        let headers = headers("hub", "messages.text", TEXT);
+        door.set_down(true);
+        assert_eq!(take(&door, &headers, TEXT), (503, 0, 0));
+        door.set_down(false);
+        assert_eq!(take(&door, &headers, TEXT), (200, 1, 0));
+        assert_eq!(door.received().turned_away, 1);
+    }
 }

@@ -13,6 +13,9 @@ use crate::exit::Failure;
 /// Meta's challenges are ten digits.
 const CHALLENGE: &str = "1158201444";
 
+/// People who take part in the conversations.
+pub(super) const CONVERSATIONS: usize = 3;
+
 /// Meta, as far as one app sees it.
 #[derive(Debug)]
 pub(super) struct Sender {
@@ -39,7 +42,7 @@ impl Sender {
             verify_token: app.verify_token.expose().to_owned(),
             secret: AppSecret::new(secret.expose()),
             fresh: Fresh::new(seed, now_seconds()),
-            load: Load::new(seed, 3),
+            load: Load::new(seed, CONVERSATIONS),
             sent: Sent::default(),
         })
     }

@@ -12,8 +12,8 @@ use super::books::{Books, Sum};
 const GREEN: &str = "\u{1b}[32m";
 const RED: &str = "\u{1b}[31m";
 const PLAIN: &str = "\u{1b}[0m";
-/// Types stand in this many columns.
-const COLUMNS: usize = 2;
+/// Characters of a line in the table of types.
+const WIDTH: usize = 112;
 
 /// The summary, for eyes and for machines.
 #[derive(Debug, Serialize)]
@@ -129,20 +129,24 @@ impl<'a> Summary<'a> {
     }
 
     fn write_types(&self, text: &mut String) {
-        line(
-            text,
-            &format!("\n{} types seen (events received of each):\n", self.types.len()),
+        let title = format!(
+            "\n{} types seen, by field, with the events received of each:\n",
+            self.types.len()
         );
-        let widest = self.types.keys().map(|name| name.len()).max().unwrap_or_default();
-        let cells: Vec<String> = self
-            .types
-            .iter()
-            .map(|(name, counts)| format!("{name:<widest$} {:>4}", counts.received))
-            .collect();
-        let rows = cells.len().div_ceil(COLUMNS).max(1);
-        for row in 0..rows {
-            let row: Vec<&str> = cells.iter().skip(row).step_by(rows).map(String::as_str).collect();
-            line(text, &format!("  {}", row.join("    ")));
+        line(text, &title);
+        let mut fields: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (name, TypeSummary { received, .. }) in &self.types {
+            let (field, rest) = name.split_once('.').unwrap_or((name, ""));
+            let cell = format!("{rest} {received}");
+            fields.entry(field).or_default().push(cell.trim_start().to_owned());
+        }
+        let widest = fields.keys().map(|field| field.len()).max().unwrap_or_default();
+        for (field, cells) in fields {
+            let lines = folded(&cells, WIDTH.saturating_sub(widest));
+            for (position, cells) in lines.iter().enumerate() {
+                let field = if position == 0 { field } else { "" };
+                line(text, &format!("  {field:<widest$}  {cells}"));
+            }
         }
     }
 
@@ -246,7 +250,34 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// The cells on as many lines as they need.
+fn folded(cells: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for cell in cells {
+        match lines.last_mut() {
+            Some(line) if line.len() + cell.len() + 2 <= width => {
+                line.push_str(", ");
+                line.push_str(cell);
+            }
+            Some(_) | None => lines.push(cell.clone()),
+        }
+    }
+    lines
+}
+
 fn line(text: &mut String, line: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_folded_and_none_is_lost_or_cut() {
+        let cells = ["audio 3", "text 27", "user_changed_number 2"].map(String::from);
+        assert_eq!(folded(&cells, 20), ["audio 3, text 27", "user_changed_number 2"]);
+        assert_eq!(folded(&cells, 1), cells);
+    }
 }

@@ -44,8 +44,12 @@ fn fits(key: &[u8], parts: &[&[u8]], digest: &[u8]) -> bool {
     mac.verify_slice(digest).is_ok()
 }
 
+/// The digest in 64 hexadecimal digits.
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
+    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let pairs = text.as_bytes().chunks_exact(2);
     pairs
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
         .collect()

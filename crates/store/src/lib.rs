@@ -3,10 +3,14 @@
 //! The seam speaks in domain words and in batches, and each method is one transaction. No driver type, constructor or
 //! transaction handle appears in it. Only this crate contains SQL; it is told what to write and decides nothing.
 
+mod embedded;
 mod error;
+#[cfg(test)]
+mod facts;
 mod record;
 mod seam;
 
+pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, check, restore};
 pub use error::{CommitError, StoreError};
 pub use record::{
     ApiKeyRecord, AttemptRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,

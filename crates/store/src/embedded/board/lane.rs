@@ -1,0 +1,78 @@
+//! One lane of one endpoint, and what stands in it.
+
+use std::collections::VecDeque;
+
+use rules::identity::EventId;
+
+/// A delivery in memory. Small, because there are many; what only tried ones have is kept apart.
+#[derive(Debug, Clone)]
+pub(in crate::embedded) struct Item {
+    pub(in crate::embedded) id: i64,
+    pub(in crate::embedded) event: EventId,
+    pub(in crate::embedded) tried: Option<Box<Tried>>,
+}
+
+/// What is known of a delivery that was tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::embedded) struct Tried {
+    pub(in crate::embedded) attempts: u32,
+    pub(in crate::embedded) first_attempt_at: Option<i64>,
+    pub(in crate::embedded) due_at: Option<i64>,
+    pub(in crate::embedded) hold_until: Option<i64>,
+    /// How many deliveries the endpoint had accepted when this one was first tried.
+    pub(in crate::embedded) accepted_before: u64,
+    pub(in crate::embedded) late: bool,
+}
+
+/// Where a delivery stands: in its lane, or alone (unordered endpoint, or set aside).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::embedded) enum Place {
+    /// In the lane with this hash.
+    Lane(i64),
+    /// In a lane of its own; the delivery's id.
+    Alone(i64),
+}
+
+/// How the first of a lane is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Head {
+    /// There is none in memory.
+    #[default]
+    Missing,
+    /// It can be claimed.
+    Ready,
+    /// It is claimed.
+    InFlight,
+    /// It waits for its time.
+    Waiting,
+}
+
+/// A lane.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub(super) items: VecDeque<Item>,
+    pub(super) head: Head,
+    /// From this id on its followers are on disk alone.
+    pub(super) parked_from: Option<i64>,
+}
+
+impl Item {
+    pub(super) fn due_at(&self) -> Option<i64> {
+        self.tried.as_ref().and_then(|tried| tried.due_at)
+    }
+
+    pub(super) fn hold_until(&self) -> Option<i64> {
+        self.tried.as_ref().and_then(|tried| tried.hold_until)
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.tried.as_ref().is_some_and(|tried| tried.late)
+    }
+}
+
+impl Lane {
+    /// Its first, when that is the delivery meant.
+    pub(super) fn front_if(&self, id: i64) -> Option<&Item> {
+        self.items.front().filter(|item| item.id == id)
+    }
+}

@@ -1,0 +1,345 @@
+//! What one endpoint is owed: its window of lanes.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+
+use super::lane::{Head, Item, Lane, Place, Tried};
+use super::{Aside, Held, Sizes, Timer, claim_of};
+use crate::embedded::commit::NewlyOwed;
+use crate::record::{Claim, EndpointNo};
+
+/// Deliveries that an endpoint may hold in memory whatever the total.
+pub(super) const ALWAYS: usize = 16;
+
+/// An endpoint's queue.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) number: EndpointNo,
+    pub(super) active: bool,
+    pub(super) ordered: bool,
+    pub(super) concurrency_max: usize,
+    pub(super) in_flight: usize,
+    pub(super) owed: u64,
+    pub(super) last_accepted_at_ms: Option<i64>,
+    /// Deliveries in memory.
+    pub(super) loaded: usize,
+    /// Everything owed up to here is in memory or parked.
+    pub(super) watermark: i64,
+    /// The newest delivery that is known to be durable.
+    pub(super) newest: i64,
+    /// Changes when a read that is under way must not be trusted.
+    pub(super) epoch: u64,
+    pub(super) in_turn: bool,
+    pub(super) in_hungry: bool,
+    pub(super) lanes: HashMap<Place, Lane>,
+    ready: VecDeque<Place>,
+    /// Lanes held beyond their time because the endpoint accepted nothing since.
+    overdue: HashSet<i64>,
+    accepted: u64,
+}
+
+impl Queue {
+    pub(super) fn new(number: EndpointNo) -> Self {
+        Self {
+            number,
+            active: false,
+            ordered: true,
+            concurrency_max: 1,
+            in_flight: 0,
+            owed: 0,
+            last_accepted_at_ms: None,
+            loaded: 0,
+            watermark: 0,
+            newest: 0,
+            epoch: 0,
+            in_turn: false,
+            in_hungry: false,
+            lanes: HashMap::new(),
+            ready: VecDeque::new(),
+            overdue: HashSet::new(),
+            accepted: 0,
+        }
+    }
+
+    /// Drops the window; what is owed is read again.
+    pub(super) fn forget(&mut self) {
+        self.lanes.clear();
+        self.ready.clear();
+        self.overdue.clear();
+        self.accepted = 0;
+        self.loaded = 0;
+        self.watermark = 0;
+        self.epoch += 1;
+        self.in_turn = false;
+        self.in_hungry = false;
+    }
+
+    pub(super) fn can_give(&self) -> bool {
+        self.active && self.in_flight < self.concurrency_max && !self.ready.is_empty()
+    }
+
+    pub(super) fn is_hungry(&self, sizes: &Sizes) -> bool {
+        self.watermark < self.newest && self.loaded <= sizes.window / 2
+    }
+
+    /// Adds a delivery that was committed just now, when nothing older is on disk alone and there is room.
+    pub(super) fn add_new(
+        &mut self,
+        new: &NewlyOwed,
+        sizes: &Sizes,
+        room: usize,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+    ) {
+        let caught_up = self.watermark >= self.newest;
+        self.newest = new.id;
+        self.owed += 1;
+        if caught_up && self.loaded < sizes.window && (room > 0 || self.loaded < ALWAYS) {
+            self.watermark = new.id;
+            self.add((*new).into(), new.lane, sizes.lane, timers, held);
+        }
+    }
+
+    /// Adds a delivery to its lane, or parks it when the lane is long enough. In id order.
+    pub(super) fn add(
+        &mut self,
+        item: Item,
+        lane_hash: i64,
+        depth: usize,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+    ) {
+        let place = if self.ordered && !item.is_late() {
+            Place::Lane(lane_hash)
+        } else {
+            Place::Alone(item.id)
+        };
+        let lane = self.lanes.entry(place).or_default();
+        if lane.parked_from.is_some() || lane.items.len() >= depth {
+            lane.parked_from.get_or_insert(item.id);
+            return;
+        }
+        lane.items.push_back(item);
+        self.loaded += 1;
+        if lane.head == Head::Missing {
+            self.arm(place, timers, held);
+        }
+    }
+
+    /// Decides how the first of a lane is.
+    pub(super) fn arm(&mut self, place: Place, timers: &mut BinaryHeap<Timer>, held: &mut HashMap<i64, Held>) {
+        let Some(lane) = self.lanes.get_mut(&place) else { return };
+        let Some(first) = lane.items.front() else {
+            lane.head = Head::Missing;
+            return;
+        };
+        if let Some(held) = held.get_mut(&first.id) {
+            // Claimed before the board was rebuilt.
+            held.place = place;
+            lane.head = Head::InFlight;
+        } else if first.due_at().is_some() {
+            lane.head = Head::Waiting;
+            set_timers(self.number, place, first, timers);
+        } else {
+            lane.head = Head::Ready;
+            self.ready.push_back(place);
+        }
+    }
+
+    /// Gives the next claim.
+    pub(super) fn give(&mut self, fence: u64) -> Option<(Claim, Held)> {
+        while let Some(place) = self.ready.pop_front() {
+            let Some(lane) = self.lanes.get_mut(&place).filter(|lane| lane.head == Head::Ready) else {
+                continue;
+            };
+            let Some(first) = lane.items.front() else { continue };
+            lane.head = Head::InFlight;
+            self.in_flight += 1;
+            // One that was tried before this process began has zero here, and all that this process saw counts.
+            let tried = first.tried.as_ref().filter(|tried| tried.attempts > 0);
+            let accepted = tried.map_or(self.accepted, |tried| tried.accepted_before);
+            let held = Held {
+                fence,
+                endpoint: self.number,
+                place,
+                accepted,
+            };
+            return Some((claim_of(first, self.number, fence), held));
+        }
+        None
+    }
+
+    /// The first of a lane has ended; the next follows.
+    pub(super) fn end(
+        &mut self,
+        id: i64,
+        place: Place,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+        parched: &mut VecDeque<(EndpointNo, i64)>,
+    ) {
+        match self.lanes.get_mut(&place) {
+            Some(lane) if lane.front_if(id).is_some() => {
+                lane.items.pop_front();
+                self.loaded = self.loaded.saturating_sub(1);
+                self.next(place, timers, held, parched);
+            }
+            // It ended outside the window (after a rebuild): a read under way may have seen it as owed.
+            _ => self.epoch += 1,
+        }
+    }
+
+    fn next(
+        &mut self,
+        place: Place,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+        parched: &mut VecDeque<(EndpointNo, i64)>,
+    ) {
+        let Some(lane) = self.lanes.get_mut(&place) else { return };
+        lane.head = Head::Missing;
+        if !lane.items.is_empty() {
+            self.arm(place, timers, held);
+        } else if let (Some(_), Place::Lane(hash)) = (lane.parked_from, place) {
+            parched.push_back((self.number, hash));
+        } else {
+            self.lanes.remove(&place);
+        }
+    }
+
+    /// The first of a lane failed and waits.
+    pub(super) fn wait(&mut self, id: i64, place: Place, mut tried: Tried, timers: &mut BinaryHeap<Timer>) {
+        let lane = self.lanes.get_mut(&place);
+        let Some(lane) = lane.filter(|lane| lane.front_if(id).is_some()) else {
+            self.epoch += 1;
+            return;
+        };
+        if let Some(first) = lane.items.front_mut() {
+            // It may have been set aside, or the window dropped, while the claim was out.
+            tried.late |= first.is_late();
+            tried.accepted_before = tried.accepted_before.min(self.accepted);
+            first.tried = Some(Box::new(tried));
+            if tried.due_at.is_some() {
+                lane.head = Head::Waiting;
+                set_timers(self.number, place, first, timers);
+                return;
+            }
+        }
+        lane.head = Head::Ready;
+        self.ready.push_back(place);
+    }
+
+    /// A claim was given back: its delivery is the next of its endpoint.
+    pub(super) fn ready_again(&mut self, id: i64, place: Place) {
+        let lane = self.lanes.get_mut(&place);
+        if let Some(lane) = lane.filter(|lane| lane.front_if(id).is_some()) {
+            lane.head = Head::Ready;
+            self.ready.push_front(place);
+        }
+    }
+
+    /// A timer rang for a waiting delivery: it is due, or it has held its lane long enough.
+    pub(super) fn ring(&mut self, id: i64, place: Place, now_ms: i64, asides: &mut Vec<Aside>) {
+        let lane = self.lanes.get_mut(&place);
+        let Some(lane) = lane.filter(|lane| lane.head == Head::Waiting) else {
+            return;
+        };
+        let Some(first) = lane.front_if(id) else { return };
+        if first.due_at().is_none_or(|due| due <= now_ms) {
+            lane.head = Head::Ready;
+            self.ready.push_back(place);
+            return;
+        }
+        if let Place::Lane(hash) = place
+            && first.hold_until().is_some_and(|until| until <= now_ms)
+        {
+            self.overdue.insert(hash);
+            self.tell_overdue(hash, asides);
+        }
+    }
+
+    /// The endpoint accepted a delivery. Lanes held beyond their time may go on now.
+    pub(super) fn accepted(&mut self, at_ms: Option<i64>, asides: &mut Vec<Aside>) {
+        self.accepted += 1;
+        self.last_accepted_at_ms = at_ms.max(self.last_accepted_at_ms);
+        let overdue: Vec<i64> = self.overdue.iter().copied().collect();
+        for hash in overdue {
+            self.tell_overdue(hash, asides);
+        }
+    }
+
+    /// Asks to have the head of an overdue lane set aside, if the endpoint accepted something since its first attempt.
+    fn tell_overdue(&mut self, hash: i64, asides: &mut Vec<Aside>) {
+        let waiting = self
+            .lanes
+            .get(&Place::Lane(hash))
+            .filter(|lane| lane.head == Head::Waiting);
+        let Some(first) = waiting.and_then(|lane| lane.items.front()) else {
+            self.overdue.remove(&hash);
+            return;
+        };
+        if first
+            .tried
+            .as_ref()
+            .is_some_and(|tried| self.accepted > tried.accepted_before)
+        {
+            asides.push(Aside {
+                endpoint: self.number,
+                lane: hash,
+                id: first.id,
+            });
+            self.overdue.remove(&hash);
+        }
+    }
+
+    /// Takes the head out of its lane, whatever became of it since that was asked for.
+    pub(super) fn set_aside(
+        &mut self,
+        aside: Aside,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+        parched: &mut VecDeque<(EndpointNo, i64)>,
+    ) {
+        let place = Place::Lane(aside.lane);
+        let lane = self.lanes.get_mut(&place);
+        let Some(lane) = lane.filter(|lane| lane.front_if(aside.id).is_some()) else {
+            return;
+        };
+        let head = lane.head;
+        let Some(mut item) = lane.items.pop_front() else { return };
+        item.tried.get_or_insert_default().late = true;
+        let alone = Place::Alone(item.id);
+        match head {
+            Head::Ready => {
+                self.ready.retain(|ready| *ready != place);
+                self.ready.push_back(alone);
+            }
+            Head::Waiting => set_timers(self.number, alone, &item, timers),
+            Head::InFlight => {
+                if let Some(held) = held.get_mut(&item.id) {
+                    held.place = alone;
+                }
+            }
+            Head::Missing => {}
+        }
+        self.lanes.insert(
+            alone,
+            Lane {
+                items: VecDeque::from([item]),
+                head,
+                parked_from: None,
+            },
+        );
+        self.next(place, timers, held, parched);
+    }
+}
+
+fn set_timers(endpoint: EndpointNo, place: Place, item: &Item, timers: &mut BinaryHeap<Timer>) {
+    let Some(due) = item.due_at() else { return };
+    timers.push(Reverse((due, endpoint, item.id, place)));
+    if let (Place::Lane(_), Some(until)) = (place, item.hold_until())
+        && until < due
+    {
+        timers.push(Reverse((until, endpoint, item.id, place)));
+    }
+}

@@ -1,0 +1,299 @@
+//! Keeping a batch of notifications.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rules::limits::COMMIT_QUEUE_MS;
+use rusqlite::params;
+use tokio::sync::oneshot;
+
+use super::board::Item;
+use super::dedupe::{Fate, judge, short_hash};
+use super::fault::{Fault, Kind};
+use super::job::{Job, Tx, Weight};
+use super::shared::Shared;
+use super::{contacts, lookup, registers};
+use crate::error::CommitError;
+use crate::record::{Committed, EndpointNo, EventOutcome, NewEvent, NewNotification};
+
+type Answer = Result<Vec<Committed>, CommitError>;
+
+/// A batch on its way into the store.
+pub(super) struct CommitJob {
+    batch: Vec<NewNotification>,
+    queued_at: Instant,
+    outcome: Option<Answer>,
+    owed: Vec<NewlyOwed>,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// A delivery that the board has to learn of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewlyOwed {
+    pub(super) endpoint: EndpointNo,
+    pub(super) lane: i64,
+    pub(super) id: i64,
+    pub(super) event: rules::identity::EventId,
+}
+
+impl CommitJob {
+    pub(super) fn new(batch: Vec<NewNotification>) -> (Box<Self>, oneshot::Receiver<Answer>) {
+        let (reply, answer) = oneshot::channel();
+        let job = Self {
+            batch,
+            queued_at: Instant::now(),
+            outcome: None,
+            owed: Vec::new(),
+            reply,
+        };
+        (Box::new(job), answer)
+    }
+
+    fn keep_all(&mut self, tx: &mut Tx<'_>) -> Result<Answer, Fault> {
+        let current = u64::try_from(tx.ledger.endpoints_version).unwrap_or_default();
+        if self
+            .batch
+            .iter()
+            .any(|notification| notification.routes_version != current)
+        {
+            return Ok(Err(CommitError::RoutesMoved { current }));
+        }
+        let mut committed = Vec::with_capacity(self.batch.len());
+        for notification in &self.batch {
+            committed.push(keep(tx, notification, &mut self.owed)?);
+        }
+        Ok(Ok(committed))
+    }
+}
+
+impl Job for CommitJob {
+    fn weight(&self) -> Weight {
+        let mut weight = Weight::default();
+        for notification in &self.batch {
+            weight.events += notification.events.len().max(1);
+            weight.bytes += notification.body.len();
+        }
+        weight
+    }
+
+    fn expired(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.queued_at) > Duration::from_millis(COMMIT_QUEUE_MS)
+    }
+
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        self.owed.clear();
+        self.outcome = Some(self.keep_all(tx)?);
+        Ok(())
+    }
+
+    fn done(self: Box<Self>, shared: &Shared) {
+        shared.owe(&self.owed);
+        // A caller that went away needs no answer: what it sent is kept all the same.
+        drop(self.reply.send(self.outcome.unwrap_or(Err(CommitError::Overloaded))));
+    }
+
+    fn failed(self: Box<Self>, fault: &Fault, shared: &Shared) {
+        drop(self.reply.send(Err(fault.to_commit_error(shared.folder()))));
+    }
+}
+
+fn keep(tx: &mut Tx<'_>, notification: &NewNotification, owed: &mut Vec<NewlyOwed>) -> Result<Committed, Fault> {
+    let first_event = tx.ledger.next_event;
+    let row = tx.ledger.next_notification;
+    let mut fates = Vec::with_capacity(notification.events.len());
+    for (index, event) in notification.events.iter().enumerate() {
+        let fate = judge(tx, notification, index, &fates)?;
+        match fate {
+            Fate::New(number) => keep_event(tx, notification, event, (row, number), owed)?,
+            Fate::Duplicate(first) => count_copy(tx, first)?,
+            Fate::Conflicting { digest } => list_conflict(tx, notification, event, row, digest)?,
+        }
+        fates.push(fate);
+    }
+    tx.ledger.newest_received_at = tx.ledger.newest_received_at.max(notification.received_at_ms);
+    // When every event is known with the same content, counting the copies is all that is left to do.
+    let nothing_new = fates.iter().all(|fate| matches!(fate, Fate::Duplicate(_)));
+    if !nothing_new || fates.is_empty() {
+        keep_body(tx, notification, row, first_event)?;
+    }
+    for number in &notification.numbers {
+        registers::put_number(tx.conn, number)?;
+    }
+    Ok(Committed {
+        id: notification.id,
+        events: fates.iter().map(outcome).collect(),
+    })
+}
+
+const fn outcome(fate: &Fate) -> EventOutcome {
+    match fate {
+        Fate::New(_) => EventOutcome::New,
+        Fate::Duplicate(_) => EventOutcome::Duplicate,
+        Fate::Conflicting { .. } => EventOutcome::Conflicting,
+    }
+}
+
+fn keep_body(tx: &mut Tx<'_>, notification: &NewNotification, row: i64, first_event: i64) -> Result<(), Fault> {
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO notifications (id, notification_id, app, scope, received_at, signature, secret_index,
+                                        event_count, first_event, end_event)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            row,
+            notification.id.as_bytes(),
+            notification.app,
+            notification.scope,
+            notification.received_at_ms,
+            notification.signature,
+            notification.secret_index,
+            i64::try_from(notification.events.len()).unwrap_or(i64::MAX),
+            first_event,
+            tx.ledger.next_event,
+        ])?;
+    tx.conn
+        .prepare_cached("INSERT INTO bodies (notification, received_at, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![
+            row,
+            notification.received_at_ms,
+            Arc::as_ref(&notification.body)
+        ])?;
+    tx.ledger.next_notification += 1;
+    tx.ledger.notifications += 1;
+    Ok(())
+}
+
+fn keep_event(
+    tx: &mut Tx<'_>,
+    notification: &NewNotification,
+    event: &NewEvent,
+    (row, number): (i64, i64),
+    owed: &mut Vec<NewlyOwed>,
+) -> Result<(), Fault> {
+    let lane = contacts::lane(tx, notification, event)?;
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO events (id, event_id, notification, app, key, event_type, field, entry_id, waba_id, business_id,
+                                 phone_number_id, display_phone_number, wa_id, user_id, parent_user_id, message_id, lane,
+                                 occurred_at, received_at, test, problems, data_start, data_end, data_is_json, position,
+                                 unrouted)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                     ?23, ?24, ?25, ?26)",
+        )?
+        .execute(params![
+            number,
+            event.id.as_bytes(),
+            row,
+            notification.app,
+            event.key,
+            event.event_type,
+            event.field,
+            event.entry_id,
+            event.waba_id,
+            event.business_id,
+            event.phone_number_id,
+            event.display_phone_number,
+            event.wa_id,
+            event.user_id,
+            event.parent_user_id,
+            event.message_id,
+            lane,
+            event.occurred_at_seconds,
+            notification.received_at_ms,
+            event.test,
+            event.problems_json,
+            i64::try_from(event.data_range.start).unwrap_or(i64::MAX),
+            i64::try_from(event.data_range.end).unwrap_or(i64::MAX),
+            event.data_is_json,
+            event.position,
+            event.owed_to.is_empty(),
+        ])?;
+    lookup::enter(tx, event, number)?;
+    tx.ledger.events += 1;
+    tx.ledger.unrouted += i64::from(event.owed_to.is_empty());
+    owe(tx, notification.received_at_ms, event, (number, &lane), owed)
+}
+
+fn owe(
+    tx: &mut Tx<'_>,
+    created_at: i64,
+    event: &NewEvent,
+    (number, lane): (i64, &str),
+    owed: &mut Vec<NewlyOwed>,
+) -> Result<(), Fault> {
+    if event.owed_to.is_empty() {
+        return Ok(());
+    }
+    let lane = short_hash(&[lane.as_bytes()]);
+    let mut insert = tx.conn.prepare_cached(
+        "INSERT INTO deliveries (id, endpoint, event, lane, state, late, attempts, created_at)
+         SELECT ?1, number, ?3, ?4, 0, 0, 0, ?5 FROM endpoints WHERE number = ?2 AND removed_at IS NULL",
+    )?;
+    for endpoint in &event.owed_to {
+        let id = tx.ledger.next_delivery;
+        if insert.execute(params![id, endpoint.0, number, lane, created_at])? == 0 {
+            return Err(Fault::new(
+                Kind::Internal,
+                "owe a delivery",
+                "there is no such endpoint",
+            ));
+        }
+        tx.ledger.next_delivery += 1;
+        tx.ledger.deliveries += 1;
+        owed.push(NewlyOwed {
+            endpoint: *endpoint,
+            lane,
+            id,
+            event: event.id,
+        });
+    }
+    Ok(())
+}
+
+fn count_copy(tx: &mut Tx<'_>, first: i64) -> Result<(), Fault> {
+    tx.ledger.duplicates += 1;
+    // The key may outlive its event, which then has nothing to count on.
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO event_duplicates (event, copies) SELECT id, 1 FROM events WHERE id = ?1
+             ON CONFLICT (event) DO UPDATE SET copies = copies + 1",
+        )?
+        .execute([first])?;
+    Ok(())
+}
+
+fn list_conflict(
+    tx: &mut Tx<'_>,
+    notification: &NewNotification,
+    event: &NewEvent,
+    row: i64,
+    digest: i64,
+) -> Result<(), Fault> {
+    tx.ledger.conflicts += 1;
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO conflicts (event_id, notification, received_at, position, data_start, data_end, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            event.id.as_bytes(),
+            row,
+            notification.received_at_ms,
+            event.position,
+            i64::try_from(event.data_range.start).unwrap_or(i64::MAX),
+            i64::try_from(event.data_range.end).unwrap_or(i64::MAX),
+            digest,
+        ])?;
+    Ok(())
+}
+
+impl From<NewlyOwed> for Item {
+    fn from(owed: NewlyOwed) -> Self {
+        Self {
+            id: owed.id,
+            event: owed.event,
+            tried: None,
+        }
+    }
+}

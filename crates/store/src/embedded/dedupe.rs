@@ -1,0 +1,144 @@
+//! Which events are known already.
+//!
+//! A row per key, clustered by (partition, event id), holds where the first copy is and a digest of its bytes. Equal
+//! bytes are a duplicate. Other bytes are compared as JSON, where member order, white space and escapes say nothing;
+//! what still differs is conflicting. Inserting the key and asking whether it was there are one descent of the tree.
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::fault::Fault;
+use super::job::Tx;
+use crate::record::{NewEvent, NewNotification};
+
+/// What an event turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Unknown so far; it has this number now.
+    New(i64),
+    /// A copy of the event with this number.
+    Duplicate(i64),
+    /// Another content under the key of the event with this number.
+    Conflicting {
+        /// Of its bytes.
+        digest: i64,
+    },
+}
+
+/// The first eight bytes of SHA-256, as SQLite takes integers.
+pub(super) fn short_hash(parts: &[&[u8]]) -> i64 {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    i64::from_be_bytes(*digest.first_chunk::<8>().unwrap_or(&[0; 8]))
+}
+
+/// Judges the event at `index`, given the fates of those before it in its notification. A new one has its key when this
+/// returns.
+pub(super) fn judge(
+    tx: &mut Tx<'_>,
+    notification: &NewNotification,
+    index: usize,
+    fates: &[Fate],
+) -> Result<Fate, Fault> {
+    let Some(event) = notification.events.get(index) else {
+        return Err(Fault::new(
+            super::fault::Kind::Internal,
+            "judge an event",
+            "no such event",
+        ));
+    };
+    let bytes = element(notification, event);
+    let digest = short_hash(&[bytes]);
+    tx.arrived(event.key_partition, notification.received_at_ms);
+    let number = tx.ledger.next_event;
+    let inserted = tx
+        .conn
+        .prepare_cached(
+            "INSERT INTO event_keys (partition, event_id, event, digest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![event.key_partition, event.id.as_bytes(), number, digest])?;
+    if inserted == 1 {
+        tx.ledger.next_event += 1;
+        return Ok(Fate::New(number));
+    }
+    let (first, first_digest): (i64, i64) = tx
+        .conn
+        .prepare_cached("SELECT event, digest FROM event_keys WHERE partition = ?1 AND event_id = ?2")?
+        .query_row(params![event.key_partition, event.id.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if first_digest == digest || same_as_first(tx, notification, fates, first, bytes)? || listed(tx, event, digest)? {
+        return Ok(Fate::Duplicate(first));
+    }
+    Ok(Fate::Conflicting { digest })
+}
+
+fn same_as_first(
+    tx: &Tx<'_>,
+    notification: &NewNotification,
+    fates: &[Fate],
+    first: i64,
+    bytes: &[u8],
+) -> Result<bool, Fault> {
+    // The first copy may lie in the same notification, whose body is not in the table yet.
+    if let Some(index) = fates.iter().position(|fate| *fate == Fate::New(first)) {
+        let earlier = notification.events.get(index).map(|event| element(notification, event));
+        return Ok(earlier.is_some_and(|earlier| same_json(earlier, bytes)));
+    }
+    let kept: Option<Vec<u8>> = tx
+        .conn
+        .prepare_cached(
+            "SELECT CAST(substr(b.body, e.data_start + 1, e.data_end - e.data_start) AS BLOB)
+             FROM events e JOIN bodies b ON b.notification = e.notification WHERE e.id = ?1",
+        )?
+        .query_row([first], |row| row.get(0))
+        .optional()?;
+    Ok(kept.is_some_and(|kept| same_json(&kept, bytes)))
+}
+
+/// True when this very copy is listed as conflicting already: Meta repeats those as well.
+fn listed(tx: &Tx<'_>, event: &NewEvent, digest: i64) -> Result<bool, Fault> {
+    let found = tx
+        .conn
+        .prepare_cached("SELECT 1 FROM conflicts WHERE event_id = ?1 AND digest = ?2")?
+        .exists(params![event.id.as_bytes(), digest])?;
+    Ok(found)
+}
+
+/// The event's bytes within its body.
+fn element<'n>(notification: &'n NewNotification, event: &NewEvent) -> &'n [u8] {
+    notification
+        .body
+        .get(event.data_range.clone())
+        .unwrap_or(&notification.body)
+}
+
+fn same_json(one: &[u8], other: &[u8]) -> bool {
+    if one == other {
+        return true;
+    }
+    // What is not JSON, or nested too deeply to be read safely, is compared by its bytes alone.
+    match (
+        serde_json::from_slice::<Value>(one),
+        serde_json::from_slice::<Value>(other),
+    ) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_json;
+
+    #[test]
+    fn member_order_white_space_and_escapes_say_nothing() {
+        assert!(same_json(br#"{"a":1,"b":"\u0041"}"#, br#"{ "b": "A", "a": 1 }"#));
+        assert!(!same_json(br#"{"a":1}"#, br#"{"a":2}"#));
+        assert!(!same_json(b"not json", b"not json either"));
+    }
+}

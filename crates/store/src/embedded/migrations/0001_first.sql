@@ -1,0 +1,220 @@
+-- One row: numbers given out, totals, versions. Written once per transaction.
+CREATE TABLE ledger (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    endpoints_version INTEGER NOT NULL,
+    next_notification INTEGER NOT NULL,
+    next_event INTEGER NOT NULL,
+    next_delivery INTEGER NOT NULL,
+    notifications INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL,
+    conflicts INTEGER NOT NULL,
+    unrouted INTEGER NOT NULL,
+    deliveries INTEGER NOT NULL,
+    accepted INTEGER NOT NULL,
+    dead INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    newest_received_at INTEGER NOT NULL,
+    retention_clock INTEGER NOT NULL
+);
+INSERT INTO ledger VALUES (1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+CREATE TABLE notifications (
+    id INTEGER PRIMARY KEY,
+    notification_id BLOB NOT NULL,
+    app TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    signature TEXT,
+    secret_index INTEGER,
+    event_count INTEGER NOT NULL,
+    -- Its new events have the numbers first_event (inclusive) to end_event (exclusive).
+    first_event INTEGER NOT NULL,
+    end_event INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX notifications_by_id ON notifications (notification_id);
+
+-- Apart from the rest, so that dropping a body rewrites nothing else.
+CREATE TABLE bodies (
+    notification INTEGER PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    event_id BLOB NOT NULL,
+    notification INTEGER NOT NULL,
+    app TEXT NOT NULL,
+    key TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    field TEXT NOT NULL,
+    entry_id TEXT,
+    waba_id TEXT,
+    business_id TEXT,
+    phone_number_id TEXT,
+    display_phone_number TEXT,
+    wa_id TEXT,
+    user_id TEXT,
+    parent_user_id TEXT,
+    message_id TEXT,
+    lane TEXT NOT NULL,
+    occurred_at INTEGER,
+    received_at INTEGER NOT NULL,
+    test INTEGER NOT NULL,
+    problems TEXT NOT NULL,
+    data_start INTEGER NOT NULL,
+    data_end INTEGER NOT NULL,
+    data_is_json INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    unrouted INTEGER NOT NULL
+);
+CREATE INDEX events_by_time ON events (received_at);
+
+-- One b-tree for all look-ups: a hash of what is looked for, and where it occurs.
+CREATE TABLE event_lookups (
+    hash INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (hash, event)
+) WITHOUT ROWID;
+
+CREATE TABLE event_duplicates (
+    event INTEGER PRIMARY KEY,
+    copies INTEGER NOT NULL
+);
+
+CREATE TABLE conflicts (
+    id INTEGER PRIMARY KEY,
+    event_id BLOB NOT NULL,
+    notification INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    data_start INTEGER NOT NULL,
+    data_end INTEGER NOT NULL,
+    digest INTEGER NOT NULL
+);
+CREATE INDEX conflicts_by_event ON conflicts (event_id);
+CREATE INDEX conflicts_by_notification ON conflicts (notification);
+
+CREATE TABLE event_keys (
+    partition INTEGER NOT NULL,
+    event_id BLOB NOT NULL,
+    event INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    PRIMARY KEY (partition, event_id)
+) WITHOUT ROWID;
+
+CREATE TABLE key_partitions (
+    partition INTEGER PRIMARY KEY,
+    last_arrival_at INTEGER NOT NULL
+);
+
+CREATE TABLE contact_names (
+    scope TEXT NOT NULL,
+    number TEXT NOT NULL,
+    name TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    user_id TEXT,
+    PRIMARY KEY (scope, number, name)
+) WITHOUT ROWID;
+
+CREATE TABLE numbers (
+    app TEXT NOT NULL,
+    display_digits TEXT NOT NULL,
+    phone_number_id TEXT NOT NULL,
+    waba_id TEXT,
+    PRIMARY KEY (app, display_digits)
+) WITHOUT ROWID;
+
+CREATE TABLE endpoints (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    state TEXT NOT NULL,
+    state_reason TEXT NOT NULL,
+    ordered INTEGER NOT NULL,
+    concurrency_max INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    declared INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    -- A removed endpoint stays as a tombstone that names it in old deliveries; its definition is emptied.
+    removed_at INTEGER
+);
+CREATE UNIQUE INDEX endpoints_by_id ON endpoints (id) WHERE removed_at IS NULL;
+
+-- state: 0 owed, 1 accepted, 2 dead, 3 skipped.
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY,
+    endpoint INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    lane INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER,
+    hold_until INTEGER,
+    first_attempt_at INTEGER,
+    ended_at INTEGER,
+    reason TEXT
+);
+CREATE INDEX deliveries_owed ON deliveries (endpoint, id, lane) WHERE state = 0;
+CREATE INDEX deliveries_failed ON deliveries (state, id) WHERE state >= 2;
+CREATE INDEX deliveries_by_event ON deliveries (event);
+
+CREATE TABLE attempts (
+    delivery INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    http_status INTEGER,
+    failure TEXT,
+    error TEXT,
+    response_snippet TEXT,
+    PRIMARY KEY (delivery, number)
+) WITHOUT ROWID;
+
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    scope TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- For people with an SQLite tool (open with mode=ro, or a backup). Members may be added, never renamed.
+CREATE VIEW v_events AS
+SELECT 'evt_' || lower(hex(e.event_id)) AS id,
+       'ntf_' || lower(hex(n.notification_id)) AS notification,
+       e.event_type AS type, e.field, e.app, e.entry_id, e.waba_id, e.business_id, e.phone_number_id,
+       e.display_phone_number, e.wa_id, e.user_id, e.parent_user_id, e.message_id, e.key, e.lane,
+       datetime(e.occurred_at, 'unixepoch') AS occurred_at,
+       strftime('%Y-%m-%d %H:%M:%f', e.received_at / 1000.0, 'unixepoch') AS received_at,
+       e.test, e.problems, e.unrouted, coalesce(d.copies, 0) AS duplicates,
+       CASE WHEN b.body IS NULL THEN NULL
+            ELSE CAST(substr(b.body, e.data_start + 1, e.data_end - e.data_start) AS TEXT) END AS data
+FROM events e
+LEFT JOIN notifications n ON n.id = e.notification
+LEFT JOIN bodies b ON b.notification = e.notification
+LEFT JOIN event_duplicates d ON d.event = e.id;
+
+CREATE VIEW v_deliveries AS
+SELECT d.id AS number, p.id AS endpoint, 'evt_' || lower(hex(e.event_id)) AS event, e.event_type AS type,
+       CASE d.state WHEN 0 THEN 'owed' WHEN 1 THEN 'accepted' WHEN 2 THEN 'dead' ELSE 'skipped' END AS state,
+       d.reason, d.late, d.attempts,
+       strftime('%Y-%m-%d %H:%M:%f', d.created_at / 1000.0, 'unixepoch') AS created_at,
+       strftime('%Y-%m-%d %H:%M:%f', d.first_attempt_at / 1000.0, 'unixepoch') AS first_attempt_at,
+       strftime('%Y-%m-%d %H:%M:%f', d.due_at / 1000.0, 'unixepoch') AS due_at,
+       strftime('%Y-%m-%d %H:%M:%f', d.ended_at / 1000.0, 'unixepoch') AS ended_at
+FROM deliveries d
+LEFT JOIN endpoints p ON p.number = d.endpoint
+LEFT JOIN events e ON e.id = d.event;

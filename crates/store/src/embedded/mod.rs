@@ -1,0 +1,130 @@
+//! The embedded engine: SQLite in one folder, one process, one writer.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `open`, `schema` | the lock, connections and what they promise; migrations |
+//! | `queue`, `job`, `writer` | group commit, and what happens when the disk refuses |
+//! | `commit`, `dedupe`, `contacts`, `lookup` | keeping a batch |
+//! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
+//! | `endpoints`, `removal`, `registers` | what is set by people |
+//! | `readers`, `read` | queries beside the writer |
+//! | `retention`, `checkpoint` | keeping it small |
+//! | `backup`, `check` | keeping it safe |
+
+mod backup;
+mod board;
+mod check;
+mod checkpoint;
+mod claim;
+mod clock;
+mod commit;
+mod condition;
+mod contacts;
+mod dedupe;
+mod endpoints;
+mod fault;
+mod faults;
+mod job;
+mod ledger;
+mod lookup;
+mod open;
+mod options;
+mod queue;
+mod read;
+mod readers;
+mod rebuild;
+mod registers;
+mod removal;
+mod retention;
+mod schema;
+mod settle;
+mod shared;
+mod store;
+#[cfg(test)]
+mod tests;
+mod threads;
+mod writer;
+
+use std::sync::{Arc, Mutex};
+
+pub use self::backup::{BackupProgress, restore};
+use self::board::{Board, Sizes};
+pub use self::check::{CheckReport, check};
+use self::open::Paths;
+pub use self::options::EmbeddedOptions;
+use self::queue::{Bounds, Queue};
+use self::retention::Horizon;
+use self::shared::Shared;
+use self::threads::Threads;
+use self::writer::Writer;
+use crate::error::StoreError;
+
+/// A store in one folder. Dropping it stops its threads; what is queued is finished first.
+pub struct Embedded {
+    shared: Arc<Shared>,
+    threads: Arc<Mutex<Threads>>,
+}
+
+impl Embedded {
+    /// Opens the store in a folder, making it where there is none. Blocks while it reads and syncs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`] when another process has it open, [`StoreError::TooNew`], [`StoreError::Damaged`] or
+    /// [`StoreError::ReadOnly`] when the file cannot be used; the file is then left as it was.
+    pub fn open(options: EmbeddedOptions) -> Result<Self, StoreError> {
+        let paths = Paths::new(&options.folder);
+        let folder_lock = open::lock(&paths)?;
+        let conn = open::writer(&paths)?;
+        let bounds = Bounds {
+            jobs: options.queue_jobs_max,
+            bytes: options.queue_bytes_max,
+        };
+        let board = Board::new(Sizes {
+            window: options.window,
+            lane: options.lane_window,
+            total: options.board_max,
+        });
+        let horizon = Horizon::new(options.retention_step_min);
+        let shared = Arc::new(Shared::new(paths, Queue::new(bounds), board, horizon, folder_lock));
+        let ledger = rebuild::load(&conn, &shared).map_err(|fault| fault.to_store_error(shared.folder()))?;
+        checkpoint::measure(&shared);
+        let writer = Writer::new(Arc::clone(&shared), conn, ledger);
+        let threads = Threads::start(&shared, writer).map_err(|source| StoreError::Internal {
+            doing: "start the store's threads",
+            source: source.into(),
+        })?;
+        Ok(Self {
+            shared,
+            threads: Arc::new(Mutex::new(threads)),
+        })
+    }
+}
+
+#[cfg(test)]
+impl Embedded {
+    /// Makes the next transactions fail as if the disk had refused to sync.
+    pub(crate) fn fail_commits(&self, count: u32) {
+        let commits = &self.shared.faults.commits;
+        commits.store(count, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Makes the disk look full at so many pages; 0 gives the space back.
+    pub(crate) async fn limit_pages(&self, pages: u32) {
+        let limit = &self.shared.faults.pages_max;
+        limit.store(pages, std::sync::atomic::Ordering::SeqCst);
+        let shared = Arc::clone(&self.shared);
+        let apply = move |tx: &mut job::Tx<'_>| Ok(shared.faults.limit_pages(tx.conn)?);
+        let (job, answer) = job::Change::new(Box::new(apply), Box::new(|(), _| ()));
+        drop(self.shared.queue.force(job));
+        // Fails while the store is broken, and then counts at the next opening.
+        drop(answer.await);
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        shared::lock(&self.threads).join();
+    }
+}

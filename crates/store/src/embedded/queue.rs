@@ -1,0 +1,136 @@
+//! The writer's queue: bounded in jobs and in bytes, taken in pieces that fit one transaction.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use rules::limits::{COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX};
+
+use super::fault::Fault;
+use super::job::{Job, Weight};
+use super::shared::lock;
+
+/// Jobs and bytes that may wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) jobs: usize,
+    pub(super) bytes: usize,
+}
+
+/// The queue.
+pub(super) struct Queue {
+    bounds: Bounds,
+    inner: Mutex<Inner>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    jobs: VecDeque<Box<dyn Job>>,
+    bytes: usize,
+    closing: bool,
+}
+
+/// What the writer found.
+pub(super) enum Taken {
+    /// Work for one transaction.
+    Jobs(Vec<Box<dyn Job>>),
+    /// Nothing within the time given.
+    Nothing,
+    /// Nothing, and nothing will come.
+    Closed,
+}
+
+impl Queue {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            inner: Mutex::default(),
+            filled: Condvar::new(),
+        }
+    }
+
+    /// Queues a job that callers can send without limit, refusing it when the queue is full.
+    pub(super) fn offer(&self, job: Box<dyn Job>) -> Result<(), (Box<dyn Job>, Fault)> {
+        let weight = job.weight();
+        let mut inner = lock(&self.inner);
+        if inner.closing {
+            return Err((job, Fault::closed()));
+        }
+        let full = inner.jobs.len() >= self.bounds.jobs || inner.bytes.saturating_add(weight.bytes) > self.bounds.bytes;
+        // A body larger than the bound itself still passes when it is alone.
+        if full && !inner.jobs.is_empty() {
+            return Err((job, Fault::overloaded()));
+        }
+        self.push(&mut inner, job, weight);
+        Ok(())
+    }
+
+    /// Queues a job whose number is bounded elsewhere (by permits, or because it follows itself).
+    pub(super) fn force(&self, job: Box<dyn Job>) -> Result<(), Box<dyn Job>> {
+        let weight = job.weight();
+        let mut inner = lock(&self.inner);
+        if inner.closing {
+            return Err(job);
+        }
+        self.push(&mut inner, job, weight);
+        Ok(())
+    }
+
+    fn push(&self, inner: &mut Inner, job: Box<dyn Job>, weight: Weight) {
+        inner.bytes = inner.bytes.saturating_add(weight.bytes);
+        inner.jobs.push_back(job);
+        self.filled.notify_one();
+    }
+
+    /// Takes what fits one transaction, waiting up to `patience` for the first job.
+    pub(super) fn take(&self, patience: Duration) -> Taken {
+        let deadline = Instant::now() + patience;
+        let mut inner = lock(&self.inner);
+        while inner.jobs.is_empty() {
+            if inner.closing {
+                return Taken::Closed;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Taken::Nothing;
+            }
+            inner = match self.filled.wait_timeout(inner, left) {
+                Ok((inner, _)) => inner,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        Taken::Jobs(inner.piece())
+    }
+
+    /// Jobs that wait.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.inner).jobs.len()
+    }
+
+    /// Takes no more jobs. What is queued will be done.
+    pub(super) fn close(&self) {
+        lock(&self.inner).closing = true;
+        self.filled.notify_all();
+    }
+}
+
+impl Inner {
+    fn piece(&mut self) -> Vec<Box<dyn Job>> {
+        let mut piece = Vec::new();
+        let mut total = Weight::default();
+        while let Some(job) = self.jobs.pop_front() {
+            let weight = job.weight();
+            let events = total.events.saturating_add(weight.events);
+            let bytes = total.bytes.saturating_add(weight.bytes);
+            if !piece.is_empty() && (events > COMMIT_EVENTS_MAX || bytes > COMMIT_BYTES_MAX) {
+                self.jobs.push_front(job);
+                break;
+            }
+            total = Weight { events, bytes };
+            self.bytes = self.bytes.saturating_sub(weight.bytes);
+            piece.push(job);
+        }
+        piece
+    }
+}

@@ -1,0 +1,181 @@
+//! Events, their bodies, their conflicts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rules::identity::{EventId, NotificationId};
+use rules::limits::PAGE_ROWS_MAX;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{EVENT_COLUMNS, EVENT_TABLES, Numbered, event, size};
+use super::{SCAN_ROWS_MAX, page_rows};
+use crate::embedded::fault::Fault;
+use crate::embedded::lookup;
+use crate::record::{ConflictRecord, EventRecord, NotificationRecord, Page, Payload};
+use crate::seam::{EventQuery, Find};
+
+/// The events with their bodies; one body for all events of a notification.
+pub(in crate::embedded) fn payloads(conn: &Connection, ids: &[EventId]) -> Result<Vec<Payload>, Fault> {
+    let mut bodies: HashMap<i64, Option<Arc<[u8]>>> = HashMap::new();
+    let mut payloads = Vec::with_capacity(ids.len());
+    for id in ids {
+        let Some(found) = candidates(conn, &Find::Event(*id), 1)?.pop() else {
+            continue;
+        };
+        let body = match bodies.get(&found.notification) {
+            Some(body) => body.clone(),
+            None => {
+                let body = body(conn, found.notification)?;
+                bodies.insert(found.notification, body.clone());
+                body
+            }
+        };
+        payloads.push(Payload {
+            event: found.event,
+            body,
+        });
+    }
+    Ok(payloads)
+}
+
+fn body(conn: &Connection, notification: i64) -> Result<Option<Arc<[u8]>>, Fault> {
+    let mut query = conn.prepare_cached("SELECT body FROM bodies WHERE notification = ?1")?;
+    let body = query
+        .query_row([notification], |row| {
+            let bytes = row.get_ref(0)?;
+            Ok(Arc::from(bytes.as_blob()?))
+        })
+        .optional()?;
+    Ok(body)
+}
+
+/// Looks up by hash, and keeps what really fits.
+pub(in crate::embedded) fn find(conn: &Connection, find: &Find) -> Result<Vec<EventRecord>, Fault> {
+    let found = candidates(conn, find, PAGE_ROWS_MAX)?;
+    Ok(found.into_iter().map(|found| found.event).collect())
+}
+
+fn candidates(conn: &Connection, find: &Find, limit: usize) -> Result<Vec<Numbered>, Fault> {
+    // The tree is entered through the hash; CROSS JOIN keeps that order.
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT {EVENT_COLUMNS} FROM event_lookups l CROSS JOIN {EVENT_TABLES}
+         WHERE l.hash = ?1 AND e.id = l.event ORDER BY l.event DESC"
+    ))?;
+    let mut rows = query.query([lookup::key(find)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let candidate = event(row)?;
+        if lookup::means(find, &candidate.event) {
+            found.push(candidate);
+        }
+        if found.len() >= limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// A page of events, newest first. The cursor is the place of the last row that was looked at.
+pub(in crate::embedded) fn events(conn: &Connection, query: &EventQuery) -> Result<Page<EventRecord>, Fault> {
+    let limit = page_rows(query.limit);
+    let until = query.until_ms.unwrap_or(i64::MAX);
+    let (before_at, before_number) = query.cursor.as_deref().and_then(parse).unwrap_or((until, i64::MIN));
+    let since = query.since_ms.unwrap_or(i64::MIN);
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT {EVENT_COLUMNS} FROM {EVENT_TABLES}
+         WHERE (e.received_at, e.id) < (?1, ?2) AND e.received_at >= ?3
+         ORDER BY e.received_at DESC, e.id DESC LIMIT ?4"
+    ))?;
+    let scan = i64::try_from(SCAN_ROWS_MAX).unwrap_or(i64::MAX);
+    let mut found = statement.query(params![before_at.min(until), before_number, since, scan])?;
+    let mut rows = Vec::new();
+    let mut looked_at = 0;
+    let mut next_cursor = None;
+    while let Some(row) = found.next()? {
+        let numbered = event(row)?;
+        looked_at += 1;
+        let place = format!("{}.{}", numbered.event.received_at_ms, numbered.number);
+        if matches(query, &numbered.event) {
+            rows.push(numbered.event);
+        }
+        if rows.len() == limit || looked_at == SCAN_ROWS_MAX {
+            next_cursor = Some(place);
+            break;
+        }
+    }
+    Ok(Page { rows, next_cursor })
+}
+
+/// A cursor that this engine did not write begins at the newest.
+fn parse(cursor: &str) -> Option<(i64, i64)> {
+    let (at, number) = cursor.split_once('.')?;
+    Some((at.parse().ok()?, number.parse().ok()?))
+}
+
+fn matches(query: &EventQuery, event: &EventRecord) -> bool {
+    let is = |wanted: &Option<String>, there: Option<&String>| wanted.is_none() || wanted.as_ref() == there;
+    is(&query.app, Some(&event.app))
+        && is(&query.field, Some(&event.field))
+        && is(&query.waba_id, event.waba_id.as_ref())
+        && is(&query.phone_number_id, event.phone_number_id.as_ref())
+        && query.unrouted.is_none_or(|unrouted| unrouted == event.unrouted)
+        && query
+            .event_type
+            .as_deref()
+            .is_none_or(|wanted| fits(wanted, &event.event_type))
+}
+
+fn fits(wanted: &str, event_type: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(beginning) => event_type.starts_with(beginning),
+        None => wanted == event_type,
+    }
+}
+
+/// The copies of an event that differ from it, oldest first.
+pub(in crate::embedded) fn conflicts(conn: &Connection, id: EventId) -> Result<Vec<ConflictRecord>, Fault> {
+    let mut query = conn.prepare_cached(
+        "SELECT n.notification_id, c.received_at, c.position, c.data_start, c.data_end
+         FROM conflicts c JOIN notifications n ON n.id = c.notification
+         WHERE c.event_id = ?1 ORDER BY c.id LIMIT ?2",
+    )?;
+    let limit = i64::try_from(PAGE_ROWS_MAX).unwrap_or(i64::MAX);
+    let rows = query.query_map(params![id.as_bytes(), limit], |row| {
+        Ok(ConflictRecord {
+            event: id,
+            notification: NotificationId::from_bytes(row.get(0)?),
+            received_at_ms: row.get(1)?,
+            position: row.get(2)?,
+            data_range: size(row, 3)?..size(row, 4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A notification as received.
+pub(in crate::embedded) fn notification(
+    conn: &Connection,
+    id: NotificationId,
+) -> Result<Option<NotificationRecord>, Fault> {
+    let mut query = conn.prepare_cached(
+        "SELECT n.id, n.app, n.received_at, n.signature, n.event_count FROM notifications n WHERE n.notification_id = ?1",
+    )?;
+    let found = query
+        .query_row([id.as_bytes()], |row| {
+            let record = NotificationRecord {
+                id,
+                app: row.get(1)?,
+                received_at_ms: row.get(2)?,
+                signature: row.get(3)?,
+                body: None,
+                events: row.get(4)?,
+            };
+            Ok((row.get::<_, i64>(0)?, record))
+        })
+        .optional()?;
+    let Some((number, mut record)) = found else {
+        return Ok(None);
+    };
+    record.body = body(conn, number)?;
+    Ok(Some(record))
+}

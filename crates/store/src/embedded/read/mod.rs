@@ -1,0 +1,25 @@
+//! Queries, on reading connections.
+//!
+//! Lists walk one index from a cursor and filter as they go. A page looks at a bounded number of rows: one that matches
+//! rarely may be short, or empty, and still have a next page.
+
+mod deliveries;
+mod events;
+mod rows;
+
+pub(super) use self::deliveries::{deliveries, delivery};
+pub(super) use self::events::{conflicts, events, find, notification, payloads};
+pub(super) use self::rows::{EVENT_COLUMNS, Numbered, event};
+
+use rules::limits::PAGE_ROWS_MAX;
+
+/// Rows that one page looks at.
+const SCAN_ROWS_MAX: usize = 50_000;
+
+/// The rows of a page, as asked for and as allowed.
+fn page_rows(limit: usize) -> usize {
+    match limit {
+        0 => PAGE_ROWS_MAX,
+        limit => limit.min(PAGE_ROWS_MAX),
+    }
+}

@@ -1,0 +1,129 @@
+//! What the threads of one open store share.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+
+use super::board::Board;
+use super::commit::NewlyOwed;
+use super::condition::Condition;
+use super::fault::{Fault, Kind};
+use super::faults::Faults;
+use super::ledger::Ledger;
+use super::open::Paths;
+use super::queue::Queue;
+use super::readers::Readers;
+use super::retention::Horizon;
+
+/// Jobs other than commits that may be queued at once; more wait for a permit.
+const CHANGES_MAX: usize = 256;
+
+/// The shared part.
+pub(super) struct Shared {
+    paths: Paths,
+    pub(super) queue: Queue,
+    pub(super) board: Mutex<Board>,
+    pub(super) readers: Readers,
+    pub(super) wake: Notify,
+    pub(super) condition: Condition,
+    pub(super) changes: Semaphore,
+    pub(super) horizon: Mutex<Horizon>,
+    pub(super) faults: Faults,
+    ledger: Mutex<Ledger>,
+    last_commit_us: AtomicU64,
+    suspicion: Mutex<Option<Fault>>,
+    /// Held for as long as anything here lives.
+    _lock: File,
+}
+
+/// Locks a mutex. A thread that panicked while it held one left nothing half done that a later check does not see.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(super) fn new(paths: Paths, queue: Queue, board: Board, horizon: Horizon, folder_lock: File) -> Self {
+        Self {
+            readers: Readers::new(paths.clone()),
+            paths,
+            queue,
+            board: Mutex::new(board),
+            wake: Notify::new(),
+            condition: Condition::default(),
+            changes: Semaphore::new(CHANGES_MAX),
+            horizon: Mutex::new(horizon),
+            faults: Faults::default(),
+            ledger: Mutex::default(),
+            last_commit_us: AtomicU64::new(0),
+            suspicion: Mutex::default(),
+            _lock: folder_lock,
+        }
+    }
+
+    pub(super) const fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.paths.folder
+    }
+
+    /// The totals as of the last commit.
+    pub(super) fn ledger(&self) -> Ledger {
+        *lock(&self.ledger)
+    }
+
+    pub(super) fn set_ledger(&self, ledger: &Ledger) {
+        *lock(&self.ledger) = *ledger;
+    }
+
+    /// The writer committed.
+    pub(super) fn committed(&self, ledger: &Ledger, took: Duration) {
+        self.set_ledger(ledger);
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.last_commit_us.store(us, Ordering::Relaxed);
+    }
+
+    pub(super) fn last_commit_us(&self) -> u64 {
+        self.last_commit_us.load(Ordering::Relaxed)
+    }
+
+    /// Shows durable deliveries to whoever claims.
+    pub(super) fn owe(&self, owed: &[NewlyOwed]) {
+        if !owed.is_empty() {
+            lock(&self.board).owe(owed);
+            self.wake.notify_one();
+        }
+    }
+
+    /// The checkpointer met a refusal of the disk: the writer will drop everything. A reader's failure does not count: one
+    /// page that cannot be read, or a lack of descriptors, must not stop commits. Nor does a full disk, on which a
+    /// checkpoint fails before a commit does.
+    pub(super) fn suspect(&self, fault: &Fault) {
+        if fault.kind() == Kind::Io {
+            lock(&self.suspicion).get_or_insert_with(|| fault.clone());
+        }
+    }
+
+    pub(super) fn take_suspicion(&self) -> Option<Fault> {
+        lock(&self.suspicion).take()
+    }
+
+    /// Nothing is trusted from here on.
+    pub(super) fn distrust(&self, fault: &Fault) {
+        self.condition.broken(fault);
+        self.readers.drop_all();
+    }
+
+    /// The file was opened anew.
+    pub(super) fn trust(&self, ledger: &Ledger) {
+        self.set_ledger(ledger);
+        self.take_suspicion();
+        self.condition.well();
+        self.wake.notify_one();
+    }
+}

@@ -1,0 +1,45 @@
+//! The store's threads.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use super::checkpoint;
+use super::shared::Shared;
+use super::writer::Writer;
+
+/// The writer's and the checkpointer's threads.
+pub(super) struct Threads {
+    writer: Option<JoinHandle<()>>,
+    checkpointer: Option<(SyncSender<()>, JoinHandle<()>)>,
+}
+
+impl Threads {
+    pub(super) fn start(shared: &Arc<Shared>, writer: Writer) -> io::Result<Self> {
+        let (stop, stopped) = sync_channel(0);
+        let owner = Arc::clone(shared);
+        let checkpointer = Builder::new()
+            .name("store-checkpoint".to_owned())
+            .spawn(move || checkpoint::run(&owner, &stopped))?;
+        let writer = Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run())?;
+        Ok(Self {
+            writer: Some(writer),
+            checkpointer: Some((stop, checkpointer)),
+        })
+    }
+
+    /// Waits for their end. The checkpointer goes first, so that the writer is the last to close the file.
+    pub(super) fn join(&mut self) {
+        if let Some((stop, checkpointer)) = self.checkpointer.take() {
+            drop(stop);
+            // A thread that panicked has said so already.
+            drop(checkpointer.join());
+        }
+        if let Some(writer) = self.writer.take() {
+            drop(writer.join());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The writer: one thread, one connection, group commit.
+//!
+//! It takes what has queued up and keeps it in one transaction. After COMMIT it learns (the ledger, the board), and only
+//! then answers. A job that fails by its own fault is separated from its companions: the transaction is rolled back and
+//! each job is tried alone.
+//!
+//! After a failed COMMIT, sync or any other refusal of the disk nothing is trusted. All jobs of the transaction fail,
+//! every connection is dropped, commits fail fast, and the file is opened anew every half second until that succeeds
+//! (see `open`: the log is emptied into the main file first). Then the board is rebuilt from the tables. A full disk
+//! heals the same way. A transaction whose sync alone failed may be found whole in the log after that; it is then kept
+//! whole, with its keys, its bodies and what is owed, and a repeat of it is a duplicate of something durable.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::fault::{Fault, Kind};
+use super::job::{Job, Tx};
+use super::ledger::Ledger;
+use super::queue::Taken;
+use super::shared::Shared;
+use super::{open, rebuild};
+
+const IDLE_PATIENCE: Duration = Duration::from_secs(1);
+const REOPEN_EVERY: Duration = Duration::from_millis(500);
+
+/// The writer's own state.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    conn: Option<Connection>,
+    ledger: Ledger,
+    tried_at: Instant,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, conn: Connection, ledger: Ledger) -> Self {
+        Self {
+            shared,
+            conn: Some(conn),
+            ledger,
+            tried_at: Instant::now(),
+        }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        loop {
+            let patience = if self.conn.is_some() {
+                IDLE_PATIENCE
+            } else {
+                REOPEN_EVERY
+            };
+            let taken = self.shared.queue.take(patience);
+            if let Some(fault) = self.shared.take_suspicion() {
+                self.distrust(&fault);
+            }
+            match taken {
+                Taken::Jobs(jobs) => self.group(jobs),
+                Taken::Nothing => {}
+                Taken::Closed => break,
+            }
+            self.reopen_when_time();
+        }
+        self.shared.condition.closed();
+        if let Some(conn) = self.conn.take() {
+            // Only a courtesy to the next opening, which does the same.
+            drop(open::empty_the_log(&conn));
+        }
+    }
+
+    fn group(&mut self, jobs: Vec<Box<dyn Job>>) {
+        let now = Instant::now();
+        let (expired, mut jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.expired(now));
+        self.fail(expired, &Fault::overloaded());
+        if jobs.is_empty() {
+            return;
+        }
+        match self.transact(&mut jobs) {
+            Ok(()) => jobs.into_iter().for_each(|job| job.done(&self.shared)),
+            Err(fault) if fault.distrusts_the_file() => {
+                // In this order: whoever hears of the failure finds the store unwritable.
+                self.distrust(&fault);
+                self.fail(jobs, &fault);
+            }
+            Err(fault) if jobs.len() == 1 => self.fail(jobs, &fault),
+            Err(_) => jobs.into_iter().for_each(|job| self.group(vec![job])),
+        }
+    }
+
+    /// Runs the jobs in one transaction, and learns what it left.
+    fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Fault> {
+        let Some(conn) = &self.conn else {
+            return Err(self.shared.condition.fault());
+        };
+        let started = Instant::now();
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        let mut tx = Tx::new(conn, self.ledger);
+        let written = jobs
+            .iter_mut()
+            .try_for_each(|job| job.run(&mut tx))
+            .and_then(|()| tx.flush(&self.ledger));
+        let ledger = tx.ledger;
+        if let Err(fault) = written {
+            // SQLite rolls some failures back by itself, after which ROLLBACK has nothing to do.
+            if !conn.is_autocommit() {
+                conn.execute_batch("ROLLBACK")
+                    .map_err(|error| Fault::from(error).at_commit())?;
+            }
+            return Err(fault);
+        }
+        self.shared.faults.before_commit()?;
+        conn.execute_batch("COMMIT")
+            .map_err(|error| Fault::from(error).at_commit())?;
+        self.ledger = ledger;
+        self.shared.committed(&ledger, started.elapsed());
+        Ok(())
+    }
+
+    fn fail(&self, jobs: Vec<Box<dyn Job>>, fault: &Fault) {
+        jobs.into_iter().for_each(|job| job.failed(fault, &self.shared));
+    }
+
+    fn distrust(&mut self, fault: &Fault) {
+        if self.conn.take().is_some() {
+            let reason = fault.sentence(self.shared.folder());
+            tracing::error!(reason, "the store cannot be written; it is opened anew until it can");
+            self.shared.distrust(fault);
+            self.tried_at = Instant::now();
+        }
+    }
+
+    fn reopen_when_time(&mut self) {
+        if self.conn.is_some() || self.tried_at.elapsed() < REOPEN_EVERY || !self.shared.readers.all_returned() {
+            return;
+        }
+        self.tried_at = Instant::now();
+        match self.reopen() {
+            Ok((conn, ledger)) => {
+                self.conn = Some(conn);
+                self.ledger = ledger;
+                self.shared.trust(&ledger);
+                tracing::info!("the store can be written again");
+            }
+            Err(fault) => self.shared.condition.broken(&fault),
+        }
+    }
+
+    fn reopen(&self) -> Result<(Connection, Ledger), Fault> {
+        let conn = open::writer(self.shared.paths())
+            .map_err(|error| Fault::new(kind_of(&error), "open the store again", error))?;
+        self.shared.faults.limit_pages(&conn)?;
+        let ledger = rebuild::load(&conn, &self.shared)?;
+        Ok((conn, ledger))
+    }
+}
+
+impl Drop for Writer {
+    /// Also on a panic: whoever waits is told, and nobody is told that the store is well.
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        self.shared.condition.closed();
+        while let Taken::Jobs(jobs) = self.shared.queue.take(Duration::ZERO) {
+            self.fail(jobs, &Fault::closed());
+        }
+    }
+}
+
+fn kind_of(error: &crate::error::StoreError) -> Kind {
+    use crate::error::StoreError as E;
+    match error {
+        E::DiskFull => Kind::DiskFull,
+        E::ReadOnly { .. } => Kind::ReadOnly,
+        E::Damaged { .. } | E::TooNew { .. } => Kind::Damaged,
+        E::Io { .. }
+        | E::InUse { .. }
+        | E::VersionConflict
+        | E::NotFound { .. }
+        | E::LimitReached { .. }
+        | E::Closed
+        | E::Internal { .. } => Kind::Io,
+    }
+}

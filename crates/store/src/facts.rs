@@ -1,0 +1,104 @@
+//! The promises of the seam, one asynchronous function each, run on every engine.
+//!
+//! A fact speaks to the seam alone. What it needs beside that (a crash, a disk that refuses) an [`Engine`] offers. The
+//! functions are private and reach a test only through the table below, so one that is left off it is dead code.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly"
+)]
+
+pub(crate) mod build;
+pub(crate) mod claiming;
+pub(crate) mod endpoints;
+pub(crate) mod engine;
+pub(crate) mod finding;
+pub(crate) mod keeping;
+pub(crate) mod lanes;
+pub(crate) mod life;
+pub(crate) mod pruning;
+
+/// Every fact, by the file that it is in.
+macro_rules! facts_on {
+    ($engine:ident) => {
+        facts_on! { $engine;
+            keeping: [
+                a_batch_is_kept_whole_and_its_bytes_come_back,
+                a_key_whose_commit_failed_is_new_again,
+                what_was_committed_is_there_after_reopening,
+                a_notification_is_never_half_there,
+                the_same_event_a_day_later_is_one_event,
+                a_duplicate_in_the_same_batch_is_one_event,
+                an_identical_copy_is_counted_and_its_body_is_not_kept,
+                another_spelling_of_the_same_json_is_a_copy,
+                a_different_copy_is_conflicting_and_can_be_read,
+                what_cannot_be_cut_is_kept,
+                numbers_shown_by_a_body_are_in_the_directory,
+                of_copies_committed_at_once_one_is_new,
+            ],
+            finding: [
+                an_event_is_found_by_each_of_its_names,
+                pages_by_cursor_show_each_row_once_while_commits_go_on,
+                deliveries_are_listed_by_endpoint_event_and_state,
+                filters_leave_out_what_they_do_not_name,
+                a_delivery_shows_its_attempts,
+            ],
+            lanes: [
+                a_person_keeps_one_lane_under_all_names,
+                a_stranger_does_not_inherit_a_lane,
+                a_conversation_with_nobody_is_a_lane_of_its_own,
+                a_repeated_old_event_changes_no_link,
+            ],
+            claiming: [
+                a_lane_gives_one_delivery_at_a_time_and_in_order,
+                a_waiting_head_holds_its_lane_until_it_is_due,
+                a_refused_head_is_set_aside_only_after_the_hold,
+                a_head_holds_its_lane_while_the_endpoint_accepts_nothing,
+                a_lane_that_is_held_for_ever_is_never_passed,
+                a_released_claim_is_due_at_once,
+                a_lost_claim_cannot_settle,
+                what_was_in_flight_is_owed_again_after_reopening,
+                a_settlement_is_durable,
+                unordered_endpoints_do_not_wait_for_a_lane,
+                no_endpoint_gets_more_at_once_than_it_allows,
+                claims_are_fair_between_endpoints,
+                a_backlog_beyond_the_window_is_claimed_in_order,
+                a_blocked_lane_does_not_stop_the_others,
+                claims_survive_a_refusal_of_the_disk,
+            ],
+            endpoints: [
+                a_paused_endpoint_gets_nothing_and_then_everything_in_order,
+                a_batch_routed_by_an_old_version_is_refused_and_leaves_nothing,
+                removing_an_endpoint_ends_what_it_is_owed,
+                a_change_with_an_old_revision_is_refused_whole,
+                an_endpoint_that_turns_unordered_gives_its_lanes_at_once,
+                settings_and_api_keys_read_back,
+            ],
+            life: [
+                a_long_life_of_accidents_loses_nothing_and_keeps_every_lane_in_order,
+            ],
+            pruning: [
+                nothing_owed_is_pruned,
+                what_is_old_and_ended_is_pruned,
+                one_jump_of_the_clock_prunes_no_more_than_a_day,
+                a_key_lives_on_while_its_partition_sees_arrivals,
+            ],
+        }
+    };
+    ($engine:ident; $($file:ident: [$($fact:ident),* $(,)?],)*) => {
+        mod $engine {
+            $($(
+                #[tokio::test]
+                async fn $fact() {
+                    let mut engine = crate::facts::engine::$engine();
+                    crate::facts::$file::$fact(&mut engine).await;
+                }
+            )*)*
+        }
+    };
+}
+
+facts_on!(embedded);

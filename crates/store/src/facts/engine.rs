@@ -1,0 +1,68 @@
+//! What a fact needs of an engine beside the seam.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+
+use crate::seam::Store;
+use crate::{Embedded, EmbeddedOptions};
+
+/// An engine under test.
+#[async_trait]
+pub(crate) trait Engine: Send + Sync {
+    /// The store as it is open now.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// Stops without closing, as a killed process does, and opens again.
+    async fn reopen(&mut self);
+
+    /// Makes the next transaction fail at its end, as a disk does that refuses to sync.
+    fn fail_next_commit(&self);
+}
+
+/// The embedded engine in a folder of its own. Windows are tiny, so that every fact meets the edge between memory and
+/// disk.
+pub(crate) struct EmbeddedEngine {
+    folder: TempDir,
+    store: Option<Arc<Embedded>>,
+}
+
+pub(crate) fn embedded() -> EmbeddedEngine {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Some(Arc::new(open(&folder)));
+    EmbeddedEngine { folder, store }
+}
+
+fn open(folder: &TempDir) -> Embedded {
+    Embedded::open(EmbeddedOptions {
+        window: 8,
+        lane_window: 3,
+        board_max: 64,
+        retention_step_min: std::time::Duration::ZERO,
+        ..EmbeddedOptions::new(folder.path())
+    })
+    .unwrap()
+}
+
+#[async_trait]
+impl Engine for EmbeddedEngine {
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.clone().unwrap()
+    }
+
+    async fn reopen(&mut self) {
+        let store = self.store.take().unwrap();
+        assert_eq!(
+            Arc::strong_count(&store),
+            1,
+            "a fact let go of the store before it reopens"
+        );
+        drop(store);
+        self.store = Some(Arc::new(open(&self.folder)));
+    }
+
+    fn fail_next_commit(&self) {
+        self.store.as_ref().unwrap().fail_commits(1);
+    }
+}

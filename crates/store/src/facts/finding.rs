@@ -1,0 +1,271 @@
+//! Facts about look-ups and lists.
+
+use rules::delivery::{DeliveryState, EndReason, FailureClass};
+
+use super::build::{Body, DAY, NOW, accepted, claim, claim_one, commit, commit_lane, endpoint, id, put, retry, settle};
+use super::engine::Engine;
+use crate::record::{EventRecord, Settlement};
+use crate::seam::{DeliveryQuery, EventQuery, Find, Store};
+
+pub(crate) async fn an_event_is_found_by_each_of_its_names(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let body = Body::new()
+        .shaped("a", "1", &[], |event| {
+            event.message_id = Some("wamid.1".to_owned());
+            event.wa_id = Some("155".to_owned());
+            event.user_id = Some("US.1".to_owned());
+            event.parent_user_id = Some("EU.1".to_owned());
+        })
+        .shaped("b", "2", &[], |event| {
+            event.phone_number_id = Some("107".to_owned());
+            event.display_phone_number = None;
+        });
+    commit(&*store, body.build(0)).await;
+    let contact = |name: &str| Find::Contact(name.to_owned());
+    let number = |name: &str| Find::Number(name.to_owned());
+    let message = Find::MessageId("wamid.1".to_owned());
+    let of_a = [
+        Find::Event(id("a")),
+        message,
+        contact("155"),
+        contact("US.1"),
+        contact("EU.1"),
+        number("1555078"),
+    ];
+    for find in of_a {
+        let found = store.find(find.clone()).await.unwrap();
+        assert_eq!(keys(&found), ["a"], "{find:?}");
+    }
+    assert_eq!(keys(&store.find(number("107")).await.unwrap()), ["b"]);
+    assert!(store.find(contact("wamid.1")).await.unwrap().is_empty());
+    assert!(store.find(Find::Event(id("z"))).await.unwrap().is_empty());
+}
+
+fn keys(events: &[EventRecord]) -> Vec<&str> {
+    events.iter().map(|event| event.key.as_str()).collect()
+}
+
+pub(crate) async fn pages_by_cursor_show_each_row_once_while_commits_go_on(engine: &mut dyn Engine) {
+    let store = engine.store();
+    for n in 0..10 {
+        // Several arrive in one millisecond, some late.
+        let body = Body::new().event(&format!("a{n}"), "1", "l", &[]);
+        commit(&*store, body.build_at(0, NOW + [0, 0, 2, 1, 1][n % 5])).await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = None;
+    loop {
+        let query = EventQuery {
+            cursor,
+            limit: 3,
+            ..EventQuery::default()
+        };
+        let page = store.events(query).await.unwrap();
+        seen.extend(page.rows.into_iter().map(|event| event.key));
+        let new = Body::new().event(&format!("later{}", seen.len()), "1", "l", &[]);
+        commit(&*store, new.build_at(0, NOW + 10)).await;
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.first().unwrap(), "a7", "the newest comes first");
+    seen.sort();
+    assert_eq!(seen, (0..10).map(|n| format!("a{n}")).collect::<Vec<_>>());
+}
+
+pub(crate) async fn filters_leave_out_what_they_do_not_name(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let number = put(&*store, endpoint("e")).await;
+    let early = Body::new().shaped("status", "1", &[number], |event| {
+        event.event_type = "messages.status.read".to_owned();
+        event.waba_id = Some("999".to_owned());
+    });
+    commit(&*store, early.build(1)).await;
+    commit(&*store, Body::new().event("text", "1", "l", &[]).build_at(1, NOW + DAY)).await;
+    let all = EventQuery::default;
+    let cases = [
+        (
+            EventQuery {
+                event_type: Some("messages.status.*".to_owned()),
+                ..all()
+            },
+            "status",
+        ),
+        (
+            EventQuery {
+                event_type: Some("messages.text".to_owned()),
+                ..all()
+            },
+            "text",
+        ),
+        (
+            EventQuery {
+                waba_id: Some("999".to_owned()),
+                ..all()
+            },
+            "status",
+        ),
+        (
+            EventQuery {
+                unrouted: Some(true),
+                ..all()
+            },
+            "text",
+        ),
+        (
+            EventQuery {
+                unrouted: Some(false),
+                ..all()
+            },
+            "status",
+        ),
+        (
+            EventQuery {
+                since_ms: Some(NOW + 1),
+                ..all()
+            },
+            "text",
+        ),
+        (
+            EventQuery {
+                until_ms: Some(NOW + DAY),
+                ..all()
+            },
+            "status",
+        ),
+    ];
+    for (query, key) in cases {
+        let page = store.events(query.clone()).await.unwrap();
+        assert_eq!(keys(&page.rows), [key], "{query:?}");
+    }
+    let other_app = EventQuery {
+        app: Some("other".to_owned()),
+        ..all()
+    };
+    assert!(store.events(other_app).await.unwrap().rows.is_empty());
+}
+
+async fn listed(store: &dyn Store, query: DeliveryQuery) -> usize {
+    store.deliveries(query).await.unwrap().rows.len()
+}
+
+pub(crate) async fn deliveries_are_listed_by_endpoint_event_and_state(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let one = put(&*store, endpoint("one")).await;
+    let two = put(&*store, endpoint("two")).await;
+    commit_lane(&*store, "a", "l", 2, &[one, two]).await;
+    let claims = claim(&*store, NOW).await;
+    assert_eq!(claims.len(), 2);
+    let all = store.deliveries(DeliveryQuery::default()).await.unwrap().rows;
+    assert_eq!(all.iter().filter(|delivery| delivery.in_flight).count(), 2);
+    let dead = Settlement {
+        state: DeliveryState::Dead(EndReason::PolicyExhausted),
+        ..accepted(&claims[0], NOW)
+    };
+    settle(&*store, dead).await;
+    settle(&*store, accepted(&claims[1], NOW)).await;
+    let query = DeliveryQuery::default;
+    let state = |state: &str| Some(state.to_owned());
+    let dead_at = claims[0].endpoint;
+    let cases = [
+        (query(), 4),
+        (
+            DeliveryQuery {
+                endpoint: Some(one),
+                ..query()
+            },
+            2,
+        ),
+        (
+            DeliveryQuery {
+                event: Some(id("a1")),
+                ..query()
+            },
+            2,
+        ),
+        (
+            DeliveryQuery {
+                event: Some(id("a1")),
+                endpoint: Some(two),
+                ..query()
+            },
+            1,
+        ),
+        (
+            DeliveryQuery {
+                state: state("owed"),
+                ..query()
+            },
+            2,
+        ),
+        (
+            DeliveryQuery {
+                state: state("owed"),
+                endpoint: Some(one),
+                ..query()
+            },
+            1,
+        ),
+        (
+            DeliveryQuery {
+                state: state("dead"),
+                ..query()
+            },
+            1,
+        ),
+        (
+            DeliveryQuery {
+                state: state("dead"),
+                endpoint: Some(dead_at),
+                ..query()
+            },
+            1,
+        ),
+        (
+            DeliveryQuery {
+                state: state("skipped"),
+                ..query()
+            },
+            0,
+        ),
+        (
+            DeliveryQuery {
+                state: state("accepted"),
+                event: Some(id("a0")),
+                ..query()
+            },
+            1,
+        ),
+    ];
+    for (query, count) in cases {
+        assert_eq!(listed(&*store, query.clone()).await, count, "{query:?}");
+    }
+    let counts = store.counts().await.unwrap();
+    assert_eq!(
+        (counts.deliveries, counts.owed, counts.accepted, counts.dead),
+        (4, 2, 1, 1)
+    );
+}
+
+pub(crate) async fn a_delivery_shows_its_attempts(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let number = put(&*store, endpoint("e")).await;
+    commit_lane(&*store, "a", "l", 1, &[number]).await;
+    let claim = claim_one(&*store, NOW).await;
+    let mut failed = retry(&claim, NOW, NOW + 1_000, None);
+    failed.attempt.as_mut().unwrap().response_snippet = Some("ü".repeat(1_000));
+    settle(&*store, failed).await;
+    let again = claim_one(&*store, NOW + 1_000).await;
+    assert_eq!((again.attempts, again.first_attempt_at_ms), (1, Some(NOW)));
+    settle(&*store, accepted(&again, NOW + 1_000)).await;
+    let record = store.delivery(claim.delivery).await.unwrap().unwrap();
+    assert_eq!(
+        (record.state, record.attempts, record.endpoint.as_str()),
+        (DeliveryState::Accepted, 2, "e")
+    );
+    assert_eq!(record.ended_at_ms, Some(NOW + 1_005));
+    let failures: Vec<_> = record.attempt_log.iter().map(|attempt| attempt.failure).collect();
+    assert_eq!(failures, [Some(FailureClass::TheirAnswer), None]);
+    assert_eq!(record.attempt_log[0].response_snippet.as_ref().unwrap().len(), 1_024);
+}

@@ -1,5 +1,6 @@
 //! The arguments: what can be typed, and the help for it.
 
+mod endpoints;
 mod gateway;
 mod inspect;
 mod lookups;
@@ -11,6 +12,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit::Exit;
 
+pub(crate) use endpoints::{
+    ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsListArgs,
+    EndpointsRemoveArgs, EndpointsUpdateArgs,
+};
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use lookups::{
@@ -58,6 +63,10 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// List and set the directory of numbers
     Numbers(NumbersArgs),
+    /// List, make, change, pause and remove endpoints
+    Endpoints(EndpointsArgs),
+    /// Put the endpoints that the configuration declares into the running gateway
+    Apply(ApplyArgs),
 }
 
 /// Where the configuration is.

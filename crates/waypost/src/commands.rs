@@ -1,9 +1,12 @@
 //! The commands, one module each.
 
+mod apply;
 mod apps;
 mod check;
 mod completions;
 mod deliveries;
+mod endpoint_body;
+mod endpoints;
 mod events;
 mod demo;
 mod init;
@@ -32,5 +35,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Apps(args) => apps::run(&args),
         Command::Keys(args) => keys::run(&args.command),
         Command::Numbers(args) => numbers::run(&args.command),
+        Command::Endpoints(args) => endpoints::run(&args.command),
+        Command::Apply(args) => apply::run(&args),
     }
 }

@@ -1,6 +1,6 @@
 //! All that the program prints. Results go to standard output, everything else to standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
@@ -26,6 +26,18 @@ pub(crate) fn done(what: &str, id: &str, json: bool) -> Result<(), Failure> {
         return print(&serde_json::json!({ what: id }).to_string());
     }
     print(&format!("{what} {id}"))
+}
+
+/// Asks a person; anything but yes is no. None where there is nobody to ask.
+pub(crate) fn ask(question: &str) -> Option<bool> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return None;
+    }
+    let mut out = io::stderr().lock();
+    write!(out, "{question} [y/N] ").and_then(|()| out.flush()).ok()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).ok()?;
+    Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Tells something on standard error. When nobody can hear it, there is nobody to tell that.

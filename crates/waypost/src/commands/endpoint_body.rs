@@ -1,0 +1,82 @@
+//! An endpoint as it is sent to the API, secrets and all. The gateway's own type cannot be written, so that a secret
+//! never is by accident; sending one is this module's purpose.
+
+use gateway::endpoint::{EndpointInput, RuleInput};
+use serde::Serialize;
+
+/// The members that the API takes. It has no `Debug`: secrets are in it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub(super) struct EndpointBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    pub(super) url: String,
+    pub(super) format: String,
+    pub(super) owner: String,
+    pub(super) rules: Vec<RuleInput>,
+    pub(super) ordered: bool,
+    pub(super) concurrency_max: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lane_hold: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hub_secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) webhook_secret: Option<String>,
+    pub(super) paused: bool,
+}
+
+impl From<EndpointInput> for EndpointBody {
+    fn from(input: EndpointInput) -> Self {
+        // Every member by name: a new one that is forgotten here does not compile.
+        let EndpointInput {
+            id,
+            url,
+            format,
+            owner,
+            rules,
+            ordered,
+            concurrency_max,
+            lane_hold,
+            hub_secret,
+            webhook_secret,
+            paused,
+        } = input;
+        Self {
+            id,
+            url,
+            format: format.as_str().to_owned(),
+            owner,
+            rules,
+            ordered,
+            concurrency_max,
+            lane_hold,
+            hub_secret,
+            webhook_secret,
+            paused,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str) {
+        let input: EndpointInput = serde_json::from_str(json).unwrap();
+        let sent = serde_json::to_string(&EndpointBody::from(input.clone())).unwrap();
+        assert!(serde_json::from_str::<EndpointInput>(&sent).unwrap() == input, "{sent}");
+    }
+
+    #[test]
+    fn the_gateway_reads_what_is_sent_as_what_was_declared() {
+        check(r#"{"url":"https://example.com"}"#);
+        check(
+            r#"{"name":"crm","url":"https://example.com","format":"waypost","owner":"acme","ordered":false,
+            "rules":[{"apps":["main"],"fields":["messages"],"types":["!calls.*"],"waba_ids":["1"],
+            "phone_number_ids":["7"],"test":false},{}],"concurrency_max":3,"lane_hold":"forever",
+            "hub_secret":"hunter2","webhook_secret":"whsec_x","paused":true}"#,
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! From what was typed to an endpoint: a new one, or one that is there with some of it changed.
+
+use gateway::endpoint::RuleInput;
+
+use super::super::endpoint_body::EndpointBody;
+use super::shown::Shown;
+use crate::cli::{EndpointOptions, EndpointsAddArgs, EndpointsUpdateArgs};
+use crate::config::Environment;
+use crate::exit::Failure;
+use crate::secret_argument;
+
+/// The endpoint that `add` makes.
+pub(super) fn body_of(args: &EndpointsAddArgs, environment: &Environment) -> Result<EndpointBody, Failure> {
+    let mut body = EndpointBody {
+        id: args.id.clone(),
+        url: args.to.clone(),
+        format: "meta".to_owned(),
+        owner: String::new(),
+        rules: Vec::new(),
+        ordered: true,
+        concurrency_max: 16,
+        lane_hold: None,
+        hub_secret: None,
+        webhook_secret: None,
+        paused: args.paused,
+    };
+    change(&mut body, &args.options, environment)?;
+    Ok(body)
+}
+
+/// The endpoint as `update` leaves it. The API replaces an endpoint as a whole, secrets apart, so what was not typed is
+/// sent as it is; the revision keeps that from undoing somebody else's change.
+pub(super) fn changed(
+    before: Shown,
+    args: &EndpointsUpdateArgs,
+    environment: &Environment,
+) -> Result<EndpointBody, Failure> {
+    let lane_hold = before.lane_hold();
+    let before = EndpointBody {
+        id: Some(before.id),
+        url: before.url.unwrap_or_default(),
+        format: before.format.unwrap_or_else(|| "meta".to_owned()),
+        owner: before.owner,
+        rules: before.rules.unwrap_or_default(),
+        ordered: before.ordered,
+        concurrency_max: before.concurrency_max,
+        lane_hold: Some(lane_hold),
+        hub_secret: None,
+        webhook_secret: None,
+        paused: false,
+    };
+    let mut body = before.clone();
+    change(&mut body, &args.options, environment)?;
+    if let Some(url) = &args.to {
+        body.url.clone_from(url);
+    }
+    if args.everything {
+        body.rules.clear();
+    }
+    if args.ordered {
+        body.ordered = true;
+    }
+    if body == before {
+        let message = "nothing would change: `waypost endpoints update --help` lists what can";
+        return Err(Failure::Arguments(message.to_owned()));
+    }
+    Ok(body)
+}
+
+fn change(body: &mut EndpointBody, options: &EndpointOptions, environment: &Environment) -> Result<(), Failure> {
+    let set = |member: &mut String, given: &Option<String>| {
+        if let Some(given) = given {
+            member.clone_from(given);
+        }
+    };
+    set(&mut body.format, &options.format);
+    set(&mut body.owner, &options.owner);
+    body.rules = rule(options).map_or_else(|| std::mem::take(&mut body.rules), |rule| vec![rule]);
+    body.ordered &= !options.unordered;
+    body.concurrency_max = options.concurrency_max.unwrap_or(body.concurrency_max);
+    body.lane_hold = options.lane_hold.clone().or_else(|| body.lane_hold.take());
+    let secret = |argument: &str, given: &Option<String>| {
+        let read = |text: &String| secret_argument::read(argument, text, environment);
+        let secret = given.as_ref().map(read).transpose()?;
+        Ok::<_, Failure>(secret.map(|secret| secret.expose().to_owned()))
+    };
+    body.hub_secret = secret("--hub-secret", &options.hub_secret)?;
+    body.webhook_secret = secret("--webhook-secret", &options.webhook_secret)?;
+    Ok(())
+}
+
+/// The one rule that the options make. None where they say nothing about what is wanted.
+fn rule(options: &EndpointOptions) -> Option<RuleInput> {
+    let rule = RuleInput {
+        apps: options.app.clone(),
+        fields: options.field.clone(),
+        types: options.event_type.clone(),
+        waba_ids: options.waba.clone(),
+        phone_number_ids: options.phone_number_id.clone(),
+        test: !options.no_tests,
+    };
+    let anything = RuleInput {
+        test: true,
+        ..RuleInput::default()
+    };
+    (rule != anything).then_some(rule)
+}
+
+#[cfg(test)]
+mod tests;

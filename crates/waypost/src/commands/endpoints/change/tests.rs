@@ -1,0 +1,109 @@
+//! What is typed becomes what is meant, and nothing else changes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly")]
+
+use clap::Parser as _;
+use gateway::endpoint::{EndpointInput, Format};
+
+use super::*;
+use crate::cli::{Cli, Command, EndpointsCommand};
+
+const SHOWN: &str = r#"{"id":"crm","owner":"acme","state":"active","state_reason":"","url":"https://a.example",
+    "format":"waypost","rules":[{"types":["messages.*"]},{"apps":["main"]}],"ordered":true,"concurrency_max":3,
+    "lane_hold_ms":90000,"has_hub_secret":true,"declared":false,"revision":7,"owed":2,"last_accepted_at":null,
+    "created_at":"c","updated_at":"u"}"#;
+
+fn environment() -> Environment {
+    Environment::from_pairs([("HUB", "hunter2")])
+}
+
+fn typed(words: &str) -> EndpointsCommand {
+    let words = ["waypost", "endpoints"].into_iter().chain(words.split(' '));
+    let Command::Endpoints(args) = Cli::try_parse_from(words).unwrap().command else {
+        panic!("another command");
+    };
+    args.command
+}
+
+fn input(body: &EndpointBody) -> EndpointInput {
+    serde_json::from_str(&serde_json::to_string(body).unwrap()).unwrap()
+}
+
+fn added(words: &str) -> EndpointInput {
+    let EndpointsCommand::Add(args) = typed(words) else {
+        panic!("another command");
+    };
+    input(&body_of(&args, &environment()).unwrap())
+}
+
+fn updated(words: &str) -> Result<EndpointInput, Failure> {
+    let EndpointsCommand::Update(args) = typed(words) else {
+        panic!("another command");
+    };
+    let before: Shown = serde_json::from_str(SHOWN).unwrap();
+    changed(before, &args, &environment()).map(|body| input(&body))
+}
+
+#[test]
+fn an_endpoint_that_says_nothing_else_is_the_gateways_default() {
+    let default: EndpointInput = serde_json::from_str(r#"{"url":"https://a.example"}"#).unwrap();
+    assert!(added("add --to https://a.example") == default);
+}
+
+#[test]
+fn the_options_on_what_it_wants_make_one_rule() {
+    let added = added(
+        "add --id bot --to https://a.example --type messages.* --type !messages.status.* --waba 1 --no-tests \
+         --hub-secret env:HUB --unordered --lane-hold forever",
+    );
+    let wanted: EndpointInput = serde_json::from_str(
+        r#"{"id":"bot","url":"https://a.example","rules":[{"types":["messages.*","!messages.status.*"],
+        "waba_ids":["1"],"test":false}],"hub_secret":"hunter2","ordered":false,"lane_hold":"forever"}"#,
+    )
+    .unwrap();
+    assert!(added == wanted);
+    assert!(added.check().is_ok());
+}
+
+#[test]
+fn an_update_changes_what_was_typed_and_nothing_else() {
+    let updated = updated("update crm --to https://b.example").unwrap();
+    assert_eq!(updated.url, "https://b.example");
+    assert_eq!(updated.format, Format::Waypost);
+    assert_eq!((updated.owner.as_str(), updated.rules.len()), ("acme", 2));
+    assert!(updated.ordered && updated.concurrency_max == 3 && updated.hub_secret.is_none());
+    assert_eq!(updated.check().unwrap().lane_hold_ms, Some(90_000));
+}
+
+#[test]
+fn rules_are_replaced_as_a_whole_or_taken_away() {
+    assert_eq!(updated("update crm --app other").unwrap().rules.len(), 1);
+    assert!(updated("update crm --everything").unwrap().rules.is_empty());
+    assert!(Cli::try_parse_from(["waypost", "endpoints", "update", "crm", "--everything", "--no-tests"]).is_err());
+}
+
+#[test]
+fn an_update_that_changes_nothing_is_a_mistake() {
+    assert!(matches!(updated("update crm"), Err(Failure::Arguments(_))));
+    assert!(matches!(
+        updated("update crm --format waypost"),
+        Err(Failure::Arguments(_))
+    ));
+    assert!(updated("update crm --hub-secret env:HUB").is_ok());
+}
+
+#[test]
+fn a_removal_says_what_is_owed() {
+    let shown: Shown = serde_json::from_str(SHOWN).unwrap();
+    assert_eq!(
+        shown.removal(),
+        "crm is owed 2 deliveries, which would end as dead (endpoint_removed)"
+    );
+    assert!(
+        shown
+            .facts()
+            .contains("wants              type messages.* or app main\n"),
+        "{}",
+        shown.facts()
+    );
+}

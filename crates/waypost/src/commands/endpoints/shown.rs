@@ -1,0 +1,123 @@
+//! An endpoint as the API shows it.
+
+use gateway::endpoint::RuleInput;
+use serde::Deserialize;
+
+use crate::table::{facts, or_dash};
+
+/// The columns of a list of endpoints.
+pub(super) const HEADINGS: [&str; 7] = ["ID", "STATE", "OWED", "FORMAT", "WANTS", "LAST ACCEPTED", "URL"];
+
+/// An endpoint, without its secrets.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Shown {
+    pub(super) id: String,
+    pub(super) owner: String,
+    state: String,
+    state_reason: String,
+    /// None where the gateway could not read its own record.
+    pub(super) url: Option<String>,
+    pub(super) format: Option<String>,
+    pub(super) rules: Option<Vec<RuleInput>>,
+    pub(super) ordered: bool,
+    pub(super) concurrency_max: u32,
+    /// None for ever.
+    pub(super) lane_hold_ms: Option<u64>,
+    has_hub_secret: bool,
+    pub(super) declared: bool,
+    pub(super) revision: u64,
+    owed: u64,
+    last_accepted_at: Option<String>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+impl Shown {
+    /// Its cells under [`HEADINGS`].
+    pub(super) fn cells(self) -> [String; 7] {
+        let wants = self.wants();
+        [
+            self.id,
+            self.state,
+            self.owed.to_string(),
+            or_dash(self.format),
+            wants,
+            or_dash(self.last_accepted_at),
+            or_dash(self.url),
+        ]
+    }
+
+    /// All about it.
+    pub(super) fn facts(&self) -> String {
+        let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+        let state = match self.state_reason.as_str() {
+            "" => self.state.clone(),
+            reason => format!("{} ({reason})", self.state),
+        };
+        facts(&[
+            ("endpoint", self.id.clone()),
+            ("state", state),
+            ("url", or_dash(self.url.as_deref())),
+            ("format", or_dash(self.format.as_deref())),
+            ("wants", self.wants()),
+            ("owed", self.owed.to_string()),
+            ("last accepted", or_dash(self.last_accepted_at.as_deref())),
+            ("owner", or_dash(Some(self.owner.as_str()))),
+            ("ordered", yes_no(self.ordered)),
+            ("in flight at most", self.concurrency_max.to_string()),
+            ("lane hold", self.lane_hold()),
+            ("hub secret", yes_no(self.has_hub_secret)),
+            ("declared", yes_no(self.declared)),
+            ("made", or_dash(self.created_at.as_deref())),
+            ("changed", or_dash(self.updated_at.as_deref())),
+        ])
+    }
+
+    /// What its removal means.
+    pub(super) fn removal(&self) -> String {
+        let Self { id, owed, .. } = self;
+        if *owed == 0 {
+            return format!("{id} is owed nothing");
+        }
+        let deliveries = if *owed == 1 { "delivery" } else { "deliveries" };
+        format!("{id} is owed {owed} {deliveries}, which would end as dead (endpoint_removed)")
+    }
+
+    /// Its lane hold as the API takes it.
+    pub(super) fn lane_hold(&self) -> String {
+        match self.lane_hold_ms {
+            None => "forever".to_owned(),
+            Some(ms) => humantime::format_duration(std::time::Duration::from_millis(ms)).to_string(),
+        }
+    }
+
+    fn wants(&self) -> String {
+        let rules = self.rules.iter().flatten().map(rule).collect::<Vec<_>>();
+        if rules.is_empty() {
+            return "everything".to_owned();
+        }
+        rules.join(" or ")
+    }
+}
+
+/// A rule in a few words.
+fn rule(rule: &RuleInput) -> String {
+    let parts = [
+        ("app", &rule.apps),
+        ("field", &rule.fields),
+        ("type", &rule.types),
+        ("waba", &rule.waba_ids),
+        ("number", &rule.phone_number_ids),
+    ];
+    let named = parts.iter().filter(|(_, wanted)| !wanted.is_empty());
+    let mut words: Vec<String> = named
+        .map(|(name, wanted)| format!("{name} {}", wanted.join(",")))
+        .collect();
+    if words.is_empty() {
+        words.push("everything".to_owned());
+    }
+    if !rule.test {
+        words.push("no tests".to_owned());
+    }
+    words.join("; ")
+}

@@ -55,6 +55,7 @@ macro_rules! facts_on {
             claiming: [
                 a_lane_gives_one_delivery_at_a_time_and_in_order,
                 a_waiting_head_holds_its_lane_until_it_is_due,
+                an_endpoint_that_asked_for_quiet_gets_nothing_before_its_time,
                 a_refused_head_is_set_aside_only_after_the_hold,
                 a_head_holds_its_lane_while_the_endpoint_accepts_nothing,
                 a_lane_that_is_held_for_ever_is_never_passed,

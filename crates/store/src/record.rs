@@ -183,6 +183,8 @@ pub struct Settlement {
     /// From when on it no longer holds up its lane, provided that the endpoint accepted another delivery since this
     /// one's first attempt. None: it holds its lane for ever.
     pub lane_held_until_ms: Option<i64>,
+    /// Until when the endpoint asked for quiet: nothing is claimed for it before. Kept in memory only.
+    pub endpoint_held_until_ms: Option<i64>,
     /// The attempt that was made; None when none was (skipped, removed).
     pub attempt: Option<AttemptRecord>,
 }

@@ -155,6 +155,7 @@ impl Attempter {
             state: decision.state,
             due_at_ms: decision.due_at_ms,
             lane_held_until_ms: decision.lane_held_until_ms,
+            endpoint_held_until_ms: decision.hold_endpoint_until_ms,
             attempt: Some(attempt),
         };
         Tried {

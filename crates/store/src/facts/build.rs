@@ -209,6 +209,7 @@ pub(crate) fn accepted(claim: &Claim, now_ms: i64) -> Settlement {
         state: DeliveryState::Accepted,
         due_at_ms: None,
         lane_held_until_ms: None,
+        endpoint_held_until_ms: None,
         attempt: Some(attempt(claim, now_ms, None)),
     }
 }
@@ -219,6 +220,7 @@ pub(crate) fn retry(claim: &Claim, now_ms: i64, due_at_ms: i64, held_until_ms: O
         state: DeliveryState::Owed,
         due_at_ms: Some(due_at_ms),
         lane_held_until_ms: held_until_ms,
+        endpoint_held_until_ms: None,
         attempt: Some(attempt(claim, now_ms, Some(FailureClass::TheirAnswer))),
     }
 }

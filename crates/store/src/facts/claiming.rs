@@ -9,7 +9,7 @@ use super::build::{
     settle, until,
 };
 use super::engine::Engine;
-use crate::record::{Claim, EndpointRecord};
+use crate::record::{Claim, EndpointRecord, Settlement};
 use crate::seam::Store;
 
 pub(crate) async fn a_lane_gives_one_delivery_at_a_time_and_in_order(engine: &mut dyn Engine) {
@@ -308,4 +308,16 @@ pub(crate) async fn claims_survive_a_refusal_of_the_disk(engine: &mut dyn Engine
         assert_eq!(next.event, id(&format!("a{n}")));
         settle(&*store, accepted(&next, NOW)).await;
     }
+}
+
+pub(crate) async fn an_endpoint_that_asked_for_quiet_gets_nothing_before_its_time(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let number = put(&*store, endpoint("e")).await;
+    commit_lane(&*store, "a", "l", 1, &[number]).await;
+    let asked = claim_one(&*store, NOW).await;
+    let quiet = Settlement { endpoint_held_until_ms: Some(NOW + 60_000), ..retry(&asked, NOW, NOW + 5_000, None) };
+    settle(&*store, quiet).await;
+    commit_lane(&*store, "b", "m", 1, &[number]).await;
+    assert!(claim(&*store, NOW + 59_999).await.is_empty());
+    assert_eq!(claim(&*store, NOW + 60_000).await.len(), 2);
 }

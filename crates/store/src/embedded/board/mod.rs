@@ -226,6 +226,9 @@ impl Board {
             queue.wait(id, held.place, tried(settlement, held.accepted), &mut self.timers);
         }
         self.loaded = self.loaded.saturating_sub(before - queue.loaded);
+        if let Some(until_ms) = settlement.endpoint_held_until_ms {
+            queue.hold(until_ms, &mut self.timers);
+        }
         if taken && settlement.state == DeliveryState::Accepted {
             let accepted_at = settlement
                 .attempt
@@ -275,6 +278,7 @@ impl Board {
             }
             self.timers.pop();
             if let Some(queue) = self.queues.get_mut(&number) {
+                queue.end_hold(now_ms);
                 queue.ring(id, place, now_ms, &mut self.asides);
                 self.after(number);
             }

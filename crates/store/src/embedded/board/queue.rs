@@ -21,6 +21,8 @@ pub(super) struct Queue {
     pub(super) in_flight: usize,
     pub(super) owed: u64,
     pub(super) last_accepted_at_ms: Option<i64>,
+    /// Until when the endpoint asked for quiet.
+    held_until_ms: Option<i64>,
     /// Deliveries in memory.
     pub(super) loaded: usize,
     /// Everything owed up to here is in memory or parked.
@@ -48,6 +50,7 @@ impl Queue {
             in_flight: 0,
             owed: 0,
             last_accepted_at_ms: None,
+            held_until_ms: None,
             loaded: 0,
             watermark: 0,
             newest: 0,
@@ -75,7 +78,20 @@ impl Queue {
     }
 
     pub(super) fn can_give(&self) -> bool {
-        self.active && self.in_flight < self.concurrency_max && !self.ready.is_empty()
+        let open = self.active && self.held_until_ms.is_none();
+        open && self.in_flight < self.concurrency_max && !self.ready.is_empty()
+    }
+
+    /// The endpoint asked for quiet. The longest wish counts.
+    pub(super) fn hold(&mut self, until_ms: i64, timers: &mut BinaryHeap<Timer>) {
+        self.held_until_ms = self.held_until_ms.max(Some(until_ms));
+        // No delivery has this number: the timer only has the endpoint looked at.
+        timers.push(Reverse((until_ms, self.number, 0, Place::Alone(0))));
+    }
+
+    /// Ends the quiet when its time has come.
+    pub(super) fn end_hold(&mut self, now_ms: i64) {
+        self.held_until_ms = self.held_until_ms.filter(|until| *until > now_ms);
     }
 
     pub(super) fn is_hungry(&self, sizes: &Sizes) -> bool {

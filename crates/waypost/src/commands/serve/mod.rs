@@ -106,6 +106,12 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
         .map_err(Failure::file("read the address that is listened on"))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a second signal means at once")]
+fn end_at_once() {
+    // Everything that was answered 200 is on disk: nothing is lost by going at once.
+    std::process::exit(i32::from(Exit::Failed.code()));
+}
+
 /// SIGTERM or SIGINT. A second one during the drain ends the process at once.
 pub(crate) async fn until_told_to_stop() -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::file("wait for signals"))?;
@@ -120,8 +126,7 @@ pub(crate) async fn until_told_to_stop() -> Result<(), Failure> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        // Everything that was answered 200 is on disk: nothing is lost by going at once.
-        std::process::exit(i32::from(Exit::Failed.code()));
+        end_at_once();
     });
     Ok(())
 }

@@ -94,6 +94,25 @@ pub(crate) enum Failure {
     /// What a command prints could not be written.
     #[error("failed to write the output")]
     Output(#[source] io::Error),
+    /// The store cannot be opened.
+    #[error("failed to open the store")]
+    Store(#[source] store::StoreError),
+    /// An address cannot be listened on.
+    #[error("failed to listen on {at} ({setting})")]
+    Listen {
+        /// The address.
+        at: std::net::SocketAddr,
+        /// The setting that gives it.
+        setting: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The gateway did not start.
+    #[error("failed to start the gateway")]
+    Start(#[source] gateway::StartError),
+    /// A part of the program broke.
+    #[error("failed to {0}: a part of the program broke")]
+    Broken(&'static str),
     /// The system gave no random numbers.
     #[error("failed to make a secret: the system gave no random numbers")]
     NoChance,
@@ -146,9 +165,15 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Arguments(_) => Exit::Usage,
             Self::NoGateway { .. } | Self::Unreachable { .. } => Exit::Unreachable,
-            Self::File { .. } | Self::Output(_) | Self::NoChance | Self::Refused { .. } | Self::Answer(_) => {
-                Exit::Failed
-            }
+            Self::Store(_) => Exit::Store,
+            Self::Listen { .. } => Exit::Listen,
+            Self::File { .. }
+            | Self::Output(_)
+            | Self::NoChance
+            | Self::Start(_)
+            | Self::Broken(_)
+            | Self::Refused { .. }
+            | Self::Answer(_) => Exit::Failed,
         }
     }
 
@@ -156,12 +181,23 @@ impl Failure {
     fn hint(&self) -> Option<&str> {
         match self {
             Self::File { hint, .. } => *hint,
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                Some("another program listens there, perhaps another Waypost: stop it, or set another address")
+            }
+            Self::Listen { .. } => Some("set an address of this machine, and a port that this user may bind"),
             Self::NoGateway { .. } => {
                 Some("start it with `waypost serve`, name its configuration with -c, or give --url and --api-key")
             }
             Self::Unreachable { .. } => Some("is the gateway running? start it with `waypost serve`"),
             Self::Answer(_) => Some("does the URL lead to the admin listener of a gateway of this version?"),
-            Self::Configuration(_) | Self::Output(_) | Self::NoChance | Self::Arguments(_) | Self::Refused { .. } => None,
+            Self::Configuration(_)
+            | Self::Arguments(_)
+            | Self::Refused { .. }
+            | Self::Store(_)
+            | Self::Start(_)
+            | Self::Broken(_)
+            | Self::Output(_)
+            | Self::NoChance => None,
         }
     }
 }
@@ -179,12 +215,9 @@ fn text(failure: &Failure) -> String {
     let mut text = format!("waypost: {failure}");
     let mut cause = failure.source();
     while let Some(error) = cause {
-        // Many lines stand below, one cause behind.
-        let between = if error.to_string().contains('\n') || matches!(failure, Failure::Configuration(_)) {
-            "\n"
-        } else {
-            ": "
-        };
+        // A list of problems stands below, a cause behind.
+        let list = matches!(failure, Failure::Configuration(_));
+        let between = if list { "\n" } else { ": " };
         text.push_str(&format!("{between}{error}"));
         cause = error.source();
     }

@@ -5,6 +5,7 @@ mod gateway;
 mod inspect;
 mod lookups;
 mod registers;
+mod store;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ pub(crate) use registers::{
     KeysArgs, KeysCommand, KeysCreateArgs, KeysListArgs, KeysRevokeArgs, NumbersArgs, NumbersCommand, NumbersListArgs,
     NumbersSetArgs,
 };
+pub(crate) use store::{StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
 
 /// A self-hosted gateway for WhatsApp Business Platform webhooks.
 #[derive(Debug, Parser)]
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     Endpoints(EndpointsArgs),
     /// Put the endpoints that the configuration declares into the running gateway
     Apply(ApplyArgs),
+    /// Check, back up and restore the store
+    Store(StoreArgs),
 }
 
 /// Where the configuration is.

@@ -16,6 +16,7 @@ mod keys;
 mod listing;
 mod numbers;
 mod status;
+mod store;
 
 use crate::cli::Command;
 use crate::exit::{Exit, Failure};
@@ -37,5 +38,6 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Numbers(args) => numbers::run(&args.command),
         Command::Endpoints(args) => endpoints::run(&args.command),
         Command::Apply(args) => apply::run(&args),
+        Command::Store(args) => store::run(&args.command),
     }
 }

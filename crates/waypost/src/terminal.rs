@@ -44,3 +44,40 @@ pub(crate) fn ask(question: &str) -> Option<bool> {
 pub(crate) fn tell(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
+
+/// How far long work is: one line that is written over, on a terminal only.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    what: &'static str,
+    /// The per cent that stand there; None where nobody looks, and before the first.
+    shown: Option<u64>,
+    terminal: bool,
+}
+
+impl Progress {
+    /// Of this work.
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            shown: None,
+            terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Shows how much of all is done.
+    pub(crate) fn show(&mut self, done: u64, all: u64) {
+        let percent = done.saturating_mul(100) / all.max(1);
+        if self.terminal && self.shown != Some(percent) {
+            self.shown = Some(percent);
+            let mut out = io::stderr().lock();
+            drop(write!(out, "\r{} {percent} %", self.what).and_then(|()| out.flush()));
+        }
+    }
+
+    /// Leaves the line.
+    pub(crate) fn end(self) {
+        if self.shown.is_some() {
+            tell("");
+        }
+    }
+}

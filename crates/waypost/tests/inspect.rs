@@ -112,6 +112,7 @@ fn every_documented_body_gives_its_events_with_all_members_one_a_line() {
         }
         assert!(event["id"].as_str().unwrap().starts_with("evt_"), "{name}");
         assert_ne!(event["lane"], "", "{name}");
+        assert!(!event["key"].as_str().unwrap().contains("ntf_"), "{name}: nothing arrived");
         assert!(
             event["received_at"].is_null() && event["notification_id"].is_null(),
             "{name}"

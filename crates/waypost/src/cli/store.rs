@@ -1,0 +1,73 @@
+//! Arguments of `store`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::ConfigArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  waypost store check
+  waypost store backup --to /backups/waypost-2026-03-01.db
+  waypost store restore --from /backups/waypost-2026-03-01.db -c waypost.toml
+
+A backup holds everything but the key that seals the secrets in it: keep that one elsewhere.";
+
+/// Arguments of `store`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct StoreArgs {
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+/// What `store` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Read the whole store and say what is wrong with it; a gateway may be running on it
+    #[command(after_help = "Example:\n  waypost store check --json")]
+    Check(StoreCheckArgs),
+    /// Write a consistent copy of the store to a file; the gateway must not be running on it
+    #[command(after_help = "Example:\n  waypost store backup --to /backups/waypost-2026-03-01.db")]
+    Backup(StoreBackupArgs),
+    /// Make a store from a backup, where there is none, after checking the backup
+    #[command(after_help = "Example:\n  waypost store restore --from /backups/waypost-2026-03-01.db")]
+    Restore(StoreRestoreArgs),
+}
+
+/// Arguments of `store check`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreCheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `store backup`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreBackupArgs {
+    /// The file to write; one that is there is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `store restore`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreRestoreArgs {
+    /// The backup
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,120 @@
+//! `waypost store`: care of the store, on the machine that has it.
+
+use std::path::Path;
+
+use serde::Serialize;
+use store::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, StoreError};
+
+use crate::api::store_folder;
+use crate::cli::{ConfigArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
+use crate::config::Environment;
+use crate::exit::{Exit, Failure};
+use crate::table::facts;
+use crate::terminal::{self, Progress};
+
+/// The store's database in its folder.
+const DATABASE: &str = "waypost.db";
+
+/// What a check found, for programs.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    store: String,
+    ok: bool,
+    version: u32,
+    notifications: u64,
+    events: u64,
+    deliveries: u64,
+    owed: u64,
+    problems: &'a [String],
+}
+
+/// Does what was typed.
+pub(crate) fn run(command: &StoreCommand) -> Result<Exit, Failure> {
+    match command {
+        StoreCommand::Check(args) => check(args),
+        StoreCommand::Backup(args) => backup(args),
+        StoreCommand::Restore(args) => restore(args),
+    }
+}
+
+fn check(args: &StoreCheckArgs) -> Result<Exit, Failure> {
+    let folder = folder(&args.config)?;
+    must_be_there(&folder)?;
+    let report = store::check(&folder).map_err(Failure::Store)?;
+    tell(&folder, &report, args.json)?;
+    Ok(if report.is_clean() { Exit::Ok } else { Exit::Failed })
+}
+
+fn backup(args: &StoreBackupArgs) -> Result<Exit, Failure> {
+    let folder = folder(&args.config)?;
+    // Opening makes a store where there is none, and a backup of that would deceive.
+    must_be_there(&folder.join(DATABASE))?;
+    let store = Embedded::open(EmbeddedOptions::new(&folder)).map_err(Failure::Store)?;
+    let mut progress = Progress::new("backup");
+    let written = store.backup(&args.to, |at: BackupProgress| progress.show(at.pages_done, at.pages));
+    progress.end();
+    written.map_err(failed_to("write", &args.to))?;
+    terminal::done("wrote", &args.to.display().to_string(), args.json)?;
+    Ok(Exit::Ok)
+}
+
+fn restore(args: &StoreRestoreArgs) -> Result<Exit, Failure> {
+    let folder = folder(&args.config)?;
+    must_be_there(&args.from)?;
+    let report = store::restore(&args.from, &folder).map_err(failed_to("restore", &args.from))?;
+    tell(&folder, &report, args.json)?;
+    Ok(Exit::Ok)
+}
+
+fn folder(config: &ConfigArgs) -> Result<std::path::PathBuf, Failure> {
+    store_folder(config.config.as_deref(), &Environment::of_this_process())
+}
+
+/// A failure that is about a backup's file rather than the store.
+fn failed_to(verb: &str, backup: &Path) -> impl FnOnce(StoreError) -> Failure {
+    let told = Failure::file(format!("{verb} {}", backup.display()));
+    move |error| told(std::io::Error::other(error))
+}
+
+fn must_be_there(path: &Path) -> Result<(), Failure> {
+    let found = std::fs::metadata(path);
+    found
+        .map_err(Failure::file(format!("find {}", path.display())))
+        .map(drop)
+}
+
+fn tell(folder: &Path, report: &CheckReport, json: bool) -> Result<(), Failure> {
+    let CheckReport {
+        version,
+        notifications,
+        events,
+        deliveries,
+        owed,
+        problems,
+    } = report;
+    let store = folder.display().to_string();
+    if json {
+        return terminal::print_json(&Report {
+            store,
+            ok: report.is_clean(),
+            version: *version,
+            notifications: *notifications,
+            events: *events,
+            deliveries: *deliveries,
+            owed: *owed,
+            problems,
+        });
+    }
+    let mut lines = vec![
+        ("store", store),
+        ("version", version.to_string()),
+        ("notifications", notifications.to_string()),
+        ("events", events.to_string()),
+        ("deliveries", format!("{deliveries}, {owed} of them owed")),
+    ];
+    lines.extend(problems.iter().map(|problem| ("problem", problem.clone())));
+    if report.is_clean() {
+        lines.push(("problems", "none".to_owned()));
+    }
+    terminal::print(&facts(&lines))
+}

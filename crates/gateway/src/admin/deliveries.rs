@@ -1,13 +1,14 @@
 //! Deliveries: listed and shown with their attempts.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{AttemptRecord, DeliveryNo, DeliveryQuery, DeliveryRecord};
 use utoipa::IntoParams;
 
 use super::Admin;
+use super::asked::Asked;
 use super::auth::{Caller, Scope};
 use super::events::PAGE_ROWS;
 use super::problem::{Code, Problem};
@@ -35,7 +36,7 @@ pub(super) struct ListQuery {
 pub(super) async fn list(
     State(admin): State<Admin>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Asked(query): Asked<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
     caller.needs(Scope::Read)?;
     if let Some(state) = query
@@ -83,9 +84,10 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(admin): State<Admin>,
     caller: Caller,
-    Path(number): Path<i64>,
+    Path(number): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     caller.needs(Scope::Read)?;
+    let number = number.parse().map_err(|_| Problem::not_found("delivery"))?;
     let found = admin
         .store
         .delivery(DeliveryNo(number))

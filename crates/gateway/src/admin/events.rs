@@ -1,7 +1,7 @@
 //! Events: listed, found, shown.
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use rules::identity::{EventId, NotificationId};
@@ -10,6 +10,7 @@ use store::{DeliveryQuery, EventQuery, EventRecord, Find};
 use utoipa::IntoParams;
 
 use super::Admin;
+use super::asked::Asked;
 use super::auth::{Caller, Scope};
 use super::deliveries::delivery_json;
 use super::problem::{Code, Problem};
@@ -51,7 +52,7 @@ pub(super) struct ListQuery {
 pub(super) async fn list(
     State(admin): State<Admin>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::Read)?;
     let page = admin
@@ -86,7 +87,7 @@ pub(super) struct FindQuery {
 pub(super) async fn find(
     State(admin): State<Admin>,
     caller: Caller,
-    Query(query): Query<FindQuery>,
+    Asked(query): Asked<FindQuery>,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::Read)?;
     let mut rows: Vec<EventRecord> = Vec::new();

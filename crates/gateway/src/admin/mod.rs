@@ -1,6 +1,7 @@
 //! The second listener: API, metrics, health. For people and tools, not for Meta.
 
 mod api_keys;
+mod asked;
 mod auth;
 mod deliveries;
 mod endpoints;

@@ -336,7 +336,8 @@ const BODY: &str = "the quick brown secret";
 fn secrets_show_nowhere_and_phone_numbers_and_messages_in_no_log_and_no_metric() {
     let sink = Sink::start();
     let endpoints = sink.endpoint("good", "") + &sink.endpoint("bad", "") + &sink.endpoint("closed", "");
-    let home = Home::production(&endpoints);
+    // The most talkative that the configuration allows.
+    let home = Home::production(&(endpoints + "[logs]\nlevel = 'trace'\n"));
     let mut gateway = home.start();
     gateway.errors_expected = true;
     sink.answer(|arrival| match arrival.path.as_str() {

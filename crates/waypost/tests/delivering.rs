@@ -464,3 +464,63 @@ fn a_changed_endpoint_is_sent_to_by_its_new_definition() {
     );
     assert_ne!(secret, WEBHOOK_SECRET);
 }
+
+#[test]
+fn a_disabled_endpoint_gets_what_it_is_still_owed_when_a_person_resumes_it() {
+    let sink = Sink::start();
+    let home = Home::production(&sink.endpoint("crm", "paused = true"));
+    let gateway = home.start();
+    for count in 0..40 {
+        let (id, from) = (format!("wamid.{count}"), format!("1650555{:04}", count % 4));
+        gateway.take(
+            &Text {
+                from: &from,
+                ..Text::new(&id)
+            }
+            .body(),
+        );
+    }
+    sink.answer(|_| Say::Status(410));
+    gateway.api.post("/api/v1/endpoints/crm/resume", None);
+    until_true("that it is disabled", || state(&gateway, "crm") == "disabled");
+    until_true("that nothing is in flight", || {
+        let rows = gateway.api.rows("/api/v1/deliveries?endpoint=crm");
+        rows.iter().all(|row| row["in_flight"] == false)
+    });
+    let refused = sink.ledger().len();
+    assert!(refused < 40, "{refused}: it was not asked for ever");
+    sink.answer(|_| Say::Status(200));
+    gateway.api.post("/api/v1/endpoints/crm/resume", None);
+    until_true("that nothing is owed", || gateway.api.total("owed") == 0);
+    let (dead, accepted) = (gateway.api.total("dead"), gateway.api.total("accepted"));
+    assert_eq!((dead, accepted), (refused as u64, 40 - refused as u64));
+    assert_eq!(sink.ledger().len(), 40, "each was offered once");
+}
+
+#[test]
+fn what_is_in_flight_when_its_endpoint_is_paused_or_removed_ends_without_harm() {
+    let sink = Sink::start();
+    let home = Home::production(&(sink.endpoint("paused", "") + &sink.endpoint("removed", "")));
+    let gateway = home.start();
+    sink.answer(|_| Say::Later(Duration::from_millis(400), 200));
+    gateway.take(&text("wamid.1"));
+    gateway.take(&text("wamid.2"));
+    sink.wait_for(2);
+    gateway.api.post("/api/v1/endpoints/paused/pause", None);
+    assert_eq!(gateway.api.answer("DELETE", "/api/v1/endpoints/removed", None).0, 204);
+    let first = gateway
+        .api
+        .delivery("paused", "the end of the first", |row| row["state"] == "accepted");
+    assert_eq!(first["attempts"], 1);
+    let counted = |path: &str| sink.at_path(path).len();
+    until_true("the end of the removed one's", || gateway.api.total("owed") == 1);
+    assert_eq!(
+        (counted("/paused"), counted("/removed")),
+        (1, 1),
+        "nothing new was begun"
+    );
+    gateway.api.post("/api/v1/endpoints/paused/resume", None);
+    until_true("that nothing is owed", || gateway.api.total("owed") == 0);
+    assert_eq!((counted("/paused"), counted("/removed")), (2, 1));
+    assert!(gateway.stop().success());
+}

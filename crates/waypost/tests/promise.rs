@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 
 use emulator::load::What;
 use emulator::{AppSecret, Load, Sender, Signing, Target};
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::gateway::{Gateway, Home, SECRET};
 use support::meta::{self, Text, now_seconds};
-use support::sink::{Arrival, Sink};
+use support::sink::{Arrival, HUB_SECRET, Say, Sink, WEBHOOK_SECRET};
 use support::until_true;
 use support::wire::Wire;
 
@@ -45,6 +45,8 @@ struct Kept {
     sender: u64,
     contact: String,
     position: u64,
+    /// When it was first sent.
+    began: Instant,
     body: Vec<u8>,
 }
 
@@ -136,6 +138,7 @@ async fn send(
     while !stop.load(Ordering::Relaxed) {
         let next = load.next_body(now_seconds());
         let signatures = Signing::Right.headers(&secret, &next.body);
+        let began = Instant::now();
         loop {
             let url = format!("http://{}/webhooks/main", *at.lock().unwrap());
             let target = Target::parse(&url).unwrap();
@@ -155,6 +158,7 @@ async fn send(
                 sender,
                 contact: item.wa_id.clone(),
                 position: item.position,
+                began,
                 body: next.body.clone(),
             };
             ledger.insert(key(&item.wamid, item.what), kept);
@@ -228,6 +232,11 @@ fn nothing_that_was_answered_200_is_lost_or_disordered_when_the_process_is_kille
     eprintln!("WAYPOST_CRASH_SEED={seed} WAYPOST_CRASH_ROUNDS={rounds}");
     let mut chance = fastrand::Rng::with_seed(seed);
     let sink = Sink::start();
+    // Some are slow, so that attempts are under way when the end comes.
+    sink.answer(|arrival| match arrival.id().bytes().next_back() {
+        Some(b'0' | b'1') => Say::Later(Duration::from_millis(40), 200),
+        _ => Say::Status(200),
+    });
     let home = Home::production(&sink.endpoint("crm", ""));
     let mut gateway = home.start();
     let meta = Meta::start(gateway.receive, seed);
@@ -310,7 +319,7 @@ fn an_attempt_in_flight_when_the_stop_comes_ends_and_is_written_down() {
     let sink = Sink::start();
     let home = Home::production(&sink.endpoint("crm", ""));
     let gateway = home.start();
-    sink.answer(|_| support::sink::Say::Later(Duration::from_millis(700), 200));
+    sink.answer(|_| Say::Later(Duration::from_millis(700), 200));
     gateway.take(&Text::new("wamid.slow").body());
     sink.wait_for(1);
     assert_eq!(gateway.stop().code(), Some(0));
@@ -331,4 +340,56 @@ fn an_idle_connection_does_not_hold_up_a_stop() {
     assert_eq!(gateway.stop().code(), Some(0));
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
     drop(idle);
+}
+
+#[test]
+fn an_endpoint_that_hangs_holds_up_a_stop_no_longer_than_the_drain_and_is_asked_again() {
+    let sink = Sink::start();
+    let home = Home::limited("receive.drain_seconds = 1", &sink.endpoint("crm", ""));
+    let gateway = home.start();
+    sink.answer(|_| Say::Hang);
+    gateway.take(&Text::new("wamid.hangs").body());
+    let first = sink.wait_for(1).remove(0);
+    let started = Instant::now();
+    assert_eq!(gateway.stop().code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    sink.answer(|_| Say::Status(200));
+    let gateway = home.start();
+    let second = sink.wait_for(2).remove(1);
+    assert_eq!((first.id(), &first.body), (second.id(), &second.body));
+    until_true("that it is accepted", || gateway.api.total("accepted") == 1);
+}
+
+#[test]
+fn whoever_is_made_an_endpoint_under_load_gets_all_that_is_sent_from_then_on() {
+    let sink = Sink::start();
+    let home = Home::production(&sink.endpoint("first", ""));
+    let gateway = home.start();
+    let meta = Meta::start(gateway.receive, fastrand::u64(..));
+    let mut made: Vec<(String, Instant)> = Vec::new();
+    for n in 0..8 {
+        let enough = meta.sent() + 20;
+        until_true("traffic", || meta.sent() > enough);
+        let path = format!("/later-{n}");
+        let endpoint = json!({ "id": format!("later-{n}"), "url": sink.url(&path),
+            "hub_secret": HUB_SECRET, "webhook_secret": WEBHOOK_SECRET });
+        gateway.api.post("/api/v1/endpoints", Some(&endpoint));
+        made.push((path, Instant::now()));
+    }
+    let enough = meta.sent() + 20;
+    until_true("traffic", || meta.sent() > enough);
+    let sent = meta.stop();
+    until_true("that nothing is owed", || gateway.api.total("owed") == 0);
+    let keys = |path: &str| -> HashSet<Key> { sink.at_path(path).iter().map(key_of).collect() };
+    assert_eq!(keys("/first").len(), sent.len());
+    for (path, at) in made {
+        let got = keys(&path);
+        let owed: Vec<&Key> = sent
+            .iter()
+            .filter(|(_, kept)| kept.began > at)
+            .map(|(key, _)| key)
+            .collect();
+        assert!(!owed.is_empty() && owed.iter().all(|key| got.contains(*key)), "{path}");
+    }
+    assert_eq!(gateway.stop().code(), Some(0));
 }

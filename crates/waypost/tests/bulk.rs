@@ -116,10 +116,11 @@ fn key(arrival: &Arrival) -> (String, String) {
     let body = arrival.json();
     let value = &body["entry"][0]["changes"][0]["value"];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    match &value["messages"][0] {
-        Value::Null => (text(&value["statuses"][0]["id"]), text(&value["statuses"][0]["status"])),
-        message => (text(&message["id"]), "message".to_owned()),
+    let (message, status) = (&value["messages"][0], &value["statuses"][0]);
+    if message.is_null() {
+        return (text(&status["id"]), text(&status["status"]));
     }
+    (text(&message["id"]), "message".to_owned())
 }
 
 #[test]

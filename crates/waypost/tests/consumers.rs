@@ -1,3 +1,4 @@
+#[expect(clippy::disallowed_methods, reason = "where the consumers are is for the environment to say")]
 //! What Waypost sends, judged by somebody else's code: the `standardwebhooks` package for Python, as it is published.
 //!
 //! `cargo xtask test` installs it and names its Python in `WAYPOST_TEST_PYTHON`.

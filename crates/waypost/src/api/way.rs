@@ -82,17 +82,11 @@ pub(crate) fn store_folder(named: Option<&Path>, environment: &Environment) -> R
     let from_environment = || environment.get("WAYPOST_CONFIG").map(PathBuf::from);
     let usual = || Some(PathBuf::from(USUAL_FILE)).filter(|usual| usual.exists());
     let file = named.map(Path::to_owned).or_else(from_environment).or_else(usual);
-    let typed = match &file {
-        Some(file) => {
-            let text = std::fs::read_to_string(file);
-            let text = text.map_err(Failure::file(format!("read {}", file.display())))?;
-            store_in(&text).map(|store| file.parent().unwrap_or(Path::new("")).join(store))
-        }
-        None => None,
-    };
-    Ok(typed
-        .or_else(|| store_in(DEFAULT).map(PathBuf::from))
-        .unwrap_or_default())
+    let Some(file) = file else { return Ok(PathBuf::from(store_in(DEFAULT).unwrap_or_default())) };
+    let text = std::fs::read_to_string(&file).map_err(Failure::file(format!("read {}", file.display())))?;
+    // Paths in a file go from the file's folder, the default one included.
+    let store = store_in(&text).or_else(|| store_in(DEFAULT)).unwrap_or_default();
+    Ok(file.parent().unwrap_or(Path::new("")).join(store))
 }
 
 /// What a file says about the store, whatever else is wrong with it.

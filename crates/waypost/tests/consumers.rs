@@ -1,4 +1,3 @@
-#[expect(clippy::disallowed_methods, reason = "where the consumers are is for the environment to say")]
 //! What Waypost sends, judged by somebody else's code: the `standardwebhooks` package for Python, as it is published.
 //!
 //! `cargo xtask test` installs it and names its Python in `WAYPOST_TEST_PYTHON`.
@@ -35,6 +34,7 @@ struct Consumer {
 
 impl Consumer {
     /// None, with a note, where its package was not installed; on the build server that is a failure.
+    #[expect(clippy::disallowed_methods, reason = "where the consumers are is for the environment to say")]
     fn start(secret: &str) -> Option<Self> {
         let Some(python) = std::env::var_os("WAYPOST_TEST_PYTHON") else {
             let need = "WAYPOST_TEST_PYTHON must name a Python with the packages of tests/consumers/requirements.txt; \

@@ -33,7 +33,7 @@ pub use openapi::document as openapi_document;
 pub use problem::{Code, Problem};
 
 /// Bytes of a request to the API at most.
-const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Time for the last requests when the gateway stops.
 const DRAIN: Duration = Duration::from_secs(5);
 

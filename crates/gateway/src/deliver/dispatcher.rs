@@ -21,6 +21,14 @@ use crate::routing::{Endpoint, Routing};
 const CLAIM_MAX: usize = 256;
 /// The poll behind the bell: a lost bell costs at most this much time.
 const POLL: Duration = Duration::from_secs(1);
+/// Deliveries whose bodies are read at once.
+const READ_MAX: usize = 16;
+/// Bytes of a body up to which it is small.
+const SMALL_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of large bodies in memory at once, at most.
+const LARGE_BYTES_IN_FLIGHT_MAX: usize = 256 * 1024 * 1024;
+/// After there was no memory for a large body.
+const MEMORY_PAUSE: Duration = Duration::from_millis(50);
 /// After a failure of the store.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -53,28 +61,52 @@ impl std::fmt::Debug for Sender {
 pub async fn run(sender: Sender, stop: CancellationToken) {
     let (settlements, inbox) = mpsc::channel(4 * CLAIM_MAX);
     let settling = tokio::spawn(settler::run(Arc::clone(&sender.store), inbox));
-    let places = Arc::new(Semaphore::new(sender.in_flight_max));
     let tasks = TaskTracker::new();
+    let dispatch = Dispatch {
+        places: Arc::new(Semaphore::new(sender.in_flight_max)),
+        bytes: Arc::new(Semaphore::new(LARGE_BYTES_IN_FLIGHT_MAX)),
+        tasks: tasks.clone(),
+        settlements,
+        sender,
+    };
     loop {
         let place = tokio::select! {
             () = stop.cancelled() => break,
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = Arc::clone(&dispatch.places).acquire_owned() => place,
         };
         let Ok(first) = place else { break };
-        let wait = match round(&sender, first, &places, &tasks, &settlements).await {
+        let wait = match dispatch.round(first).await {
             Round::Busy => continue,
             Round::Quiet(wait) => wait,
         };
         tokio::select! {
             () = stop.cancelled() => break,
-            () = sender.store.wake().notified() => {}
+            () = dispatch.sender.store.wake().notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
+    // The settler ends when the last attempt has let go of its way to it.
+    drop(dispatch);
     tasks.close();
     tasks.wait().await;
-    drop(settlements);
     drop(settling.await);
+}
+
+/// The dispatcher's own state.
+struct Dispatch {
+    sender: Sender,
+    /// Places for attempts.
+    places: Arc<Semaphore>,
+    /// Bytes of large bodies in memory.
+    bytes: Arc<Semaphore>,
+    tasks: TaskTracker,
+    settlements: mpsc::Sender<store::Settlement>,
+}
+
+/// What an attempt holds while it is made.
+struct Holds {
+    _place: Option<OwnedSemaphorePermit>,
+    _bytes: Option<OwnedSemaphorePermit>,
 }
 
 enum Round {
@@ -84,55 +116,82 @@ enum Round {
     Quiet(Duration),
 }
 
-async fn round(
-    sender: &Sender,
-    first: OwnedSemaphorePermit,
-    places: &Arc<Semaphore>,
-    tasks: &TaskTracker,
-    settlements: &mpsc::Sender<store::Settlement>,
-) -> Round {
-    let now_ms = sender.clock.now_ms();
-    let room = (places.available_permits() + 1).min(CLAIM_MAX);
-    let claims = match sender.store.claim(room, now_ms).await {
-        Ok(claims) => claims,
-        Err(cause) => {
-            tracing::error!(error = crate::chain(&cause), "failed to claim deliveries; trying on");
-            return Round::Quiet(PAUSE);
+impl Dispatch {
+    async fn round(&self, first: OwnedSemaphorePermit) -> Round {
+        let now_ms = self.sender.clock.now_ms();
+        let room = (self.places.available_permits() + 1).min(CLAIM_MAX);
+        let claims = match self.sender.store.claim(room, now_ms).await {
+            Ok(claims) => claims,
+            Err(cause) => {
+                tracing::error!(error = crate::chain(&cause), "failed to claim deliveries; trying on");
+                return Round::Quiet(PAUSE);
+            }
+        };
+        if claims.claims.is_empty() {
+            let until_due = claims.next_due_at_ms.map_or(POLL, |due| {
+                Duration::from_millis(u64::try_from(due - now_ms).unwrap_or(0)).clamp(Duration::from_millis(1), POLL)
+            });
+            return Round::Quiet(until_due);
         }
-    };
-    if claims.claims.is_empty() {
-        let until_due = claims.next_due_at_ms.map_or(POLL, |due| {
-            Duration::from_millis(u64::try_from(due - now_ms).unwrap_or(0)).clamp(Duration::from_millis(1), POLL)
-        });
-        return Round::Quiet(until_due);
+        self.start_all(claims.claims, first).await
     }
-    let payloads = match payloads(sender, &claims.claims).await {
-        Ok(payloads) => payloads,
-        Err(cause) => {
-            tracing::error!(
-                error = crate::chain(&cause),
-                "failed to read what is to be delivered; trying on"
-            );
-            give_back(sender, claims.claims).await;
-            return Round::Quiet(PAUSE);
+
+    /// Starts attempts, reading a few bodies at a time. What finds no memory is given back.
+    async fn start_all(&self, mut claims: Vec<Claim>, first: OwnedSemaphorePermit) -> Round {
+        let mut first = Some(first);
+        while !claims.is_empty() {
+            let rest = claims.split_off(claims.len().min(READ_MAX));
+            let found = match payloads(&self.sender, &claims).await {
+                Ok(found) => found,
+                Err(cause) => {
+                    tracing::error!(error = crate::chain(&cause), "failed to read what is to be delivered; trying on");
+                    claims.extend(rest);
+                    give_back(&self.sender, claims).await;
+                    return Round::Quiet(PAUSE);
+                }
+            };
+            let mut refused = Vec::new();
+            for claim in claims {
+                let payload = found.get(&claim.event).cloned();
+                match self.memory_for(payload.as_ref()) {
+                    Some(bytes) => self.start(claim, payload, first.take(), bytes),
+                    None => refused.push(claim),
+                }
+            }
+            if !refused.is_empty() {
+                refused.extend(rest);
+                give_back(&self.sender, refused).await;
+                return Round::Quiet(MEMORY_PAUSE);
+            }
+            claims = rest;
         }
-    };
-    let mut first = Some(first);
-    let snapshot = sender.routing.current();
-    for claim in claims.claims {
-        let place = first.take().or_else(|| Arc::clone(places).try_acquire_owned().ok());
-        let endpoint = snapshot.endpoints.get(&claim.endpoint).cloned();
-        let payload = payloads.get(&claim.event).cloned();
-        tasks.spawn(deliver(
-            sender.clone(),
-            claim,
-            endpoint,
-            payload,
-            settlements.clone(),
-            place,
-        ));
+        Round::Busy
     }
-    Round::Busy
+
+    /// Memory for a body in the store's form and the endpoint's. Small ones are bounded by the places alone, so that a
+    /// few slow endpoints with large bodies do not hold up the rest. None: there is none now.
+    fn memory_for(&self, payload: Option<&Payload>) -> Option<Option<OwnedSemaphorePermit>> {
+        let bytes = payload.and_then(|payload| payload.body.as_ref()).map_or(0, |body| body.len());
+        if bytes <= SMALL_BYTES_MAX {
+            return Some(None);
+        }
+        let share = u32::try_from((2 * bytes).min(LARGE_BYTES_IN_FLIGHT_MAX)).unwrap_or(u32::MAX);
+        Arc::clone(&self.bytes).try_acquire_many_owned(share).ok().map(Some)
+    }
+
+    fn start(
+        &self,
+        claim: Claim,
+        payload: Option<Payload>,
+        place: Option<OwnedSemaphorePermit>,
+        bytes: Option<OwnedSemaphorePermit>,
+    ) {
+        let place = place.or_else(|| Arc::clone(&self.places).try_acquire_owned().ok());
+        let holds = Holds { _place: place, _bytes: bytes };
+        let endpoint = self.sender.routing.current().endpoints.get(&claim.endpoint).cloned();
+        let work = deliver(self.sender.clone(), claim, endpoint, payload, self.settlements.clone(), holds);
+        self.tasks.spawn(work);
+    }
 }
 
 async fn payloads(sender: &Sender, claims: &[Claim]) -> Result<HashMap<EventId, Payload>, store::StoreError> {
@@ -140,10 +199,7 @@ async fn payloads(sender: &Sender, claims: &[Claim]) -> Result<HashMap<EventId, 
     events.sort_unstable();
     events.dedup();
     let payloads = sender.store.payloads(&events).await?;
-    Ok(payloads
-        .into_iter()
-        .map(|payload| (payload.event.id, payload))
-        .collect())
+    Ok(payloads.into_iter().map(|payload| (payload.event.id, payload)).collect())
 }
 
 /// A claim that is neither settled nor given back stays in flight, so this goes on until the store takes it.
@@ -163,7 +219,7 @@ async fn deliver(
     endpoint: Option<Arc<Endpoint>>,
     payload: Option<Payload>,
     settlements: mpsc::Sender<store::Settlement>,
-    place: Option<OwnedSemaphorePermit>,
+    holds: Holds,
 ) {
     let id = endpoint.as_ref().map_or("unknown", |endpoint| &endpoint.id);
     sender.metrics.attempt_began();
@@ -172,7 +228,7 @@ async fn deliver(
         clock: sender.clock.clone(),
     };
     let tried = attempter.attempt(claim, endpoint.as_deref(), payload.as_ref()).await;
-    drop(place);
+    drop(holds);
     sender.metrics.attempt_ended(id, tried.took, tried.decision.failure);
     tell(id, &tried);
     if tried.decision.state.is_final() {

@@ -7,7 +7,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stderr,
-    clippy::disallowed_methods,
     reason = "tests may fail loudly"
 )]
 

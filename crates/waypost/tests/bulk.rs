@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use emulator::Load;
 use serde_json::{Value, json};
 use support::gateway::{Home, SECRET};
-use support::meta::{self, Text, now_seconds};
+use support::meta::{self, Happened, Text, now_seconds};
 use support::sink::{Arrival, Say, Sink};
 use support::until_true;
 use support::wire::{self, Wire};
@@ -84,18 +84,14 @@ fn a_long_backlog_is_delivered_in_the_order_of_its_lanes_even_when_some_are_refu
         let batch = load.next_batch(10, now_seconds());
         gateway.take(&batch.body);
         for item in batch.items {
-            let what = match item.what {
-                emulator::load::What::Message => "message".to_owned(),
-                emulator::load::What::Status(status) => status.to_string(),
-            };
-            places.insert((item.wamid, what), (item.wa_id, item.position));
+            places.insert(Happened::from(&item), (item.wa_id, item.position));
         }
     }
     // One in each lane, early and late ones.
     let refused: HashSet<(String, u64)> = (0..60_u64).map(|lane| (format!("1650{lane:07}"), lane % 30)).collect();
     let known = places.clone();
     sink.answer(move |arrival| {
-        let again = arrival.attempt() > 1 || !refused.contains(&known[&key(arrival)]);
+        let again = arrival.attempt() > 1 || !refused.contains(&known[&arrival.happened()]);
         Say::Status(if again { 200 } else { 500 })
     });
     assert_eq!(gateway.api.total("owed"), EVENTS as u64);
@@ -103,24 +99,12 @@ fn a_long_backlog_is_delivered_in_the_order_of_its_lanes_even_when_some_are_refu
     until_true("that nothing is owed", || gateway.api.total("owed") == 0);
     let mut next: HashMap<String, u64> = HashMap::new();
     for arrival in sink.ledger().iter().filter(|arrival| arrival.accepted()) {
-        let (contact, position) = &places[&key(arrival)];
+        let (contact, position) = &places[&arrival.happened()];
         let expected = next.entry(contact.clone()).or_default();
         assert_eq!(expected, position, "contact {contact}");
         *expected += 1;
     }
     assert_eq!(next.values().sum::<u64>(), EVENTS as u64);
-}
-
-/// Meta's id and the word for what happened, of an event in Meta's format.
-fn key(arrival: &Arrival) -> (String, String) {
-    let body = arrival.json();
-    let value = &body["entry"][0]["changes"][0]["value"];
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let (message, status) = (&value["messages"][0], &value["statuses"][0]);
-    if message.is_null() {
-        return (text(&status["id"]), text(&status["status"]));
-    }
-    (text(&message["id"]), "message".to_owned())
 }
 
 #[test]

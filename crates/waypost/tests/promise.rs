@@ -19,11 +19,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use emulator::load::What;
 use emulator::{AppSecret, Load, Sender, Signing, Target};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::gateway::{Gateway, Home, SECRET};
-use support::meta::{self, Text, now_seconds};
+use support::meta::{self, Happened, Text, now_seconds};
 use support::sink::{Arrival, HUB_SECRET, Say, Sink, WEBHOOK_SECRET};
 use support::until_true;
 use support::wire::Wire;
@@ -51,33 +50,11 @@ struct Kept {
     body: Vec<u8>,
 }
 
-/// What makes an event: the message and what happened to it.
-type Key = (String, String);
-
-fn key(wamid: &str, what: What) -> Key {
-    let word = match what {
-        What::Message => "message".to_owned(),
-        What::Status(status) => status.to_string(),
-    };
-    (wamid.to_owned(), word)
-}
-
-/// The same of what arrived.
-fn key_of(arrival: &Arrival) -> Key {
-    let body: Value = arrival.json();
-    let value = &body["entry"][0]["changes"][0]["value"];
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    match (&value["messages"][0], &value["statuses"][0]) {
-        (Value::Null, status) => (text(&status["id"]), text(&status["status"])),
-        (message, _) => (text(&message["id"]), "message".to_owned()),
-    }
-}
-
 /// Senders at full speed, each a connection of its own that sends the next body only after the last one's 200.
 struct Meta {
     at: Arc<Mutex<SocketAddr>>,
     stop: Arc<AtomicBool>,
-    ledger: Arc<Mutex<HashMap<Key, Kept>>>,
+    ledger: Arc<Mutex<HashMap<Happened, Kept>>>,
     runtime: tokio::runtime::Runtime,
     senders: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -119,7 +96,7 @@ impl Meta {
     }
 
     /// Ends the senders once what they had begun is answered, and gives their ledger.
-    fn stop(mut self) -> HashMap<Key, Kept> {
+    fn stop(mut self) -> HashMap<Happened, Kept> {
         self.stop.store(true, Ordering::Relaxed);
         for sender in self.senders.drain(..) {
             self.runtime.block_on(sender).unwrap();
@@ -133,7 +110,7 @@ async fn send(
     mut load: Load,
     at: Arc<Mutex<SocketAddr>>,
     stop: Arc<AtomicBool>,
-    ledger: Arc<Mutex<HashMap<Key, Kept>>>,
+    ledger: Arc<Mutex<HashMap<Happened, Kept>>>,
 ) {
     let (client, secret) = (Sender::new(), AppSecret::new(SECRET));
     while !stop.load(Ordering::Relaxed) {
@@ -162,19 +139,19 @@ async fn send(
                 began,
                 body: next.body.clone(),
             };
-            ledger.insert(key(&item.wamid, item.what), kept);
+            ledger.insert(Happened::from(item), kept);
         }
     }
 }
 
 /// Judges the sink's ledger against the sender's.
-fn judge(sent: &HashMap<Key, Kept>, arrivals: &[Arrival], kills: usize) {
-    let mut ids: HashMap<Key, &str> = HashMap::new();
-    let mut owners: HashMap<&str, Key> = HashMap::new();
+fn judge(sent: &HashMap<Happened, Kept>, arrivals: &[Arrival], kills: usize) {
+    let mut ids: HashMap<Happened, &str> = HashMap::new();
+    let mut owners: HashMap<&str, Happened> = HashMap::new();
     let mut lanes: BTreeMap<(u64, &str), u64> = BTreeMap::new();
     let mut repeats = 0;
     for arrival in arrivals {
-        let key = key_of(arrival);
+        let key = arrival.happened();
         let kept = sent
             .get(&key)
             .unwrap_or_else(|| panic_of("never answered 200 nor sent again", &key));
@@ -193,7 +170,7 @@ fn judge(sent: &HashMap<Key, Kept>, arrivals: &[Arrival], kills: usize) {
         );
         *last = kept.position;
     }
-    let lost: Vec<&Key> = sent.keys().filter(|key| !ids.contains_key(*key)).collect();
+    let lost: Vec<&Happened> = sent.keys().filter(|key| !ids.contains_key(*key)).collect();
     assert!(
         lost.is_empty(),
         "{} lost of {}: {:?}",
@@ -210,12 +187,12 @@ fn judge(sent: &HashMap<Key, Kept>, arrivals: &[Arrival], kills: usize) {
 }
 
 #[expect(clippy::panic, reason = "tests may fail loudly")]
-fn panic_of(what: &str, key: &Key) -> ! {
+fn panic_of(what: &str, key: &Happened) -> ! {
     panic!("{key:?}: {what}")
 }
 
 /// Waits until nothing is owed, and compares the gateway's own totals with the ledger.
-fn drained(gateway: &Gateway, sent: &HashMap<Key, Kept>) {
+fn drained(gateway: &Gateway, sent: &HashMap<Happened, Kept>) {
     until_true("that nothing is owed", || gateway.api.total("owed") == 0);
     let totals = gateway.api.get("/api/v1/status")["totals"].clone();
     for name in ["events", "accepted"] {
@@ -381,11 +358,11 @@ fn whoever_is_made_an_endpoint_under_load_gets_all_that_is_sent_from_then_on() {
     until_true("traffic", || meta.sent() > enough);
     let sent = meta.stop();
     until_true("that nothing is owed", || gateway.api.total("owed") == 0);
-    let keys = |path: &str| -> HashSet<Key> { sink.at_path(path).iter().map(key_of).collect() };
+    let keys = |path: &str| -> HashSet<Happened> { sink.at_path(path).iter().map(Arrival::happened).collect() };
     assert_eq!(keys("/first").len(), sent.len());
     for (path, at) in made {
         let got = keys(&path);
-        let owed: Vec<&Key> = sent
+        let owed: Vec<&Happened> = sent
             .iter()
             .filter(|(_, kept)| kept.began > at)
             .map(|(key, _)| key)

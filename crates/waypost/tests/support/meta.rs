@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use emulator::load::{Item, What};
 use emulator::{AppSecret, Signing};
 
 use super::wire::{self, Reply};
@@ -9,6 +10,20 @@ use super::wire::{self, Reply};
 pub(crate) const WABA: &str = "102290129340398";
 pub(crate) const NUMBER: &str = "106540352242922";
 pub(crate) const DISPLAY: &str = "15550783881";
+
+/// What makes an event of the messaging path: Meta's id of the message, and what happened to it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Happened(pub(crate) String, pub(crate) String);
+
+impl From<&Item> for Happened {
+    fn from(item: &Item) -> Self {
+        let what = match item.what {
+            What::Message => "message".to_owned(),
+            What::Status(status) => status.to_string(),
+        };
+        Self(item.wamid.clone(), what)
+    }
+}
 
 /// A text message to a business number.
 #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use sha2::Sha256;
 
-use super::{meta, until};
+use super::meta::{self, Happened};
+use super::until;
 
 /// A Standard Webhooks secret for tests.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwQ0FGRUJBQkU=";
@@ -57,6 +58,19 @@ impl Arrival {
 
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The message or message status in a delivery of Meta's format.
+    pub(crate) fn happened(&self) -> Happened {
+        let body = self.json();
+        let value = &body["entry"][0]["changes"][0]["value"];
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let (message, status) = (&value["messages"][0], &value["statuses"][0]);
+        if message.is_null() {
+            Happened(text(&status["id"]), text(&status["status"]))
+        } else {
+            Happened(text(&message["id"]), "message".to_owned())
+        }
     }
 }
 

@@ -25,8 +25,5 @@ pub(crate) fn fdatasync_us(folder: &Path) -> std::io::Result<Sync> {
     }
     times.sort_unstable();
     let at = |share: usize| times.get(SYNCS * share / 100).copied().unwrap_or_default();
-    Ok(Sync {
-        p50: at(50),
-        p99: at(99),
-    })
+    Ok(Sync { p50: at(50), p99: at(99) })
 }

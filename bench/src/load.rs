@@ -45,11 +45,7 @@ pub(crate) fn run(server: &Server, connections: usize, measured: Duration, seed:
             times.extend(sent?.map_err(|cause| format!("a sender ended: {cause}"))?);
         }
         times.sort_unstable();
-        let at = |share: usize| {
-            times
-                .get(times.len() * share / 100)
-                .map_or(0.0, |us| *us as f64 / 1_000.0)
-        };
+        let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, |us| *us as f64 / 1_000.0);
         Ok(Figures {
             per_second: times.len() as f64 / measured.as_secs_f64(),
             p50_ms: at(50),
@@ -86,10 +82,7 @@ async fn send(
         let read = stream.read(&mut answer).await.map_err(|cause| cause.to_string())?;
         let status = answer.get(9..12).unwrap_or_default();
         if read == 0 || status != b"200" {
-            return Err(format!(
-                "answered {}",
-                String::from_utf8_lossy(answer.get(..read).unwrap_or_default())
-            ));
+            return Err(format!("answered {}", String::from_utf8_lossy(answer.get(..read).unwrap_or_default())));
         }
         let ended = Instant::now();
         if ended > end {

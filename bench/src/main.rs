@@ -27,10 +27,7 @@ fn main() -> Outcome<()> {
     servers::move_to_core("1");
     let folder = tempfile::tempdir_in("target")?;
     let sync = disk::fdatasync_us(folder.path())?;
-    say(&format!(
-        "fdatasync of 4 KiB appended: p50 {} us, p99 {} us",
-        sync.p50, sync.p99
-    ));
+    say(&format!("fdatasync of 4 KiB appended: p50 {} us, p99 {} us", sync.p50, sync.p99));
     let waypost = Server::waypost(folder.path())?;
     let bare = Server::yardstick()?;
     say("| connections | server | requests/s (each round) | share | p50 ms | p99 ms | CPU us/request |");
@@ -51,10 +48,7 @@ fn main() -> Outcome<()> {
 }
 
 fn row(connections: usize, name: &str, rounds: &[Figures], base: f64) {
-    let each: Vec<String> = rounds
-        .iter()
-        .map(|figures| format!("{:.0}", figures.per_second))
-        .collect();
+    let each: Vec<String> = rounds.iter().map(|figures| format!("{:.0}", figures.per_second)).collect();
     let share = mean(rounds, |figures| figures.per_second) / base * 100.0;
     say(&format!(
         "| {connections} | {name} | {} | {share:.1} % | {:.2} | {:.2} | {:.1} |",

@@ -21,9 +21,7 @@ pub(crate) struct Server {
 impl Server {
     /// The release binary of Waypost, with a store in this folder and no endpoint.
     pub(crate) fn waypost(folder: &Path) -> Outcome<Self> {
-        let built = Command::new("cargo")
-            .args(["build", "--release", "--locked", "--package", "waypost"])
-            .status()?;
+        let built = Command::new("cargo").args(["build", "--release", "--locked", "--package", "waypost"]).status()?;
         if !built.success() {
             return Err("cargo build failed".into());
         }
@@ -34,12 +32,8 @@ impl Server {
         command.arg("serve").current_dir(folder);
         command.env("WAYPOST_RECEIVE_LISTEN", format!("127.0.0.1:{receive}"));
         command.env("WAYPOST_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
-        command
-            .env("WAYPOST_DEVELOPMENT", "true")
-            .env("WAYPOST_APP_NAME", "main");
-        command
-            .env("WAYPOST_APP_SECRET", SECRET)
-            .env("WAYPOST_VERIFY_TOKEN", "bench");
+        command.env("WAYPOST_DEVELOPMENT", "true").env("WAYPOST_APP_NAME", "main");
+        command.env("WAYPOST_APP_SECRET", SECRET).env("WAYPOST_VERIFY_TOKEN", "bench");
         Self::start(command, receive, "/webhooks/main")
     }
 
@@ -54,12 +48,7 @@ impl Server {
     fn start(mut command: Command, port: u16, path: &'static str) -> Outcome<Self> {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let server = Self {
-            child,
-            at,
-            path,
-            secret: SECRET,
-        };
+        let server = Self { child, at, path, secret: SECRET };
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(at).is_err() {
             if Instant::now() > deadline {
@@ -75,11 +64,7 @@ impl Server {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
         // The name in parentheses may hold spaces; user and system time are the 12th and 13th word after it.
         let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = after_name
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .filter_map(|word| word.parse::<u64>().ok());
+        let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok());
         ticks.sum::<u64>() * 10_000
     }
 
@@ -87,8 +72,7 @@ impl Server {
     pub(crate) fn memory_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
-            .unwrap_or_default()
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
     }
 }
 
@@ -103,20 +87,11 @@ impl Drop for Server {
 /// Moves this process to a core, where `taskset` is there.
 pub(crate) fn move_to_core(core: &str) {
     let id = std::process::id().to_string();
-    drop(
-        Command::new("taskset")
-            .args(["-a", "-c", "-p", core, &id])
-            .stdout(Stdio::null())
-            .status(),
-    );
+    drop(Command::new("taskset").args(["-a", "-c", "-p", core, &id]).stdout(Stdio::null()).status());
 }
 
 fn on_core_0(program: &str) -> Command {
-    let has_taskset = Command::new("taskset")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok();
+    let has_taskset = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok();
     if !has_taskset {
         return Command::new(program);
     }

@@ -21,18 +21,7 @@ pub(crate) fn install() -> Result<String, String> {
     }
     say("── consumers: installing the Python packages that tests use");
     make_environment()?;
-    run(
-        &python,
-        &[
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-            REQUIREMENTS,
-        ],
-    )?;
+    run(&python, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS])?;
     fs::write(&mark, wanted).map_err(|cause| format!("failed to write {}: {cause}", mark.display()))?;
     Ok(python)
 }
@@ -44,21 +33,12 @@ fn make_environment() -> Result<(), String> {
     say("   python3 with venv is missing; trying to install Debian's packages python3 and python3-venv");
     let installed = run("apt-get", &["update", "-qq"])
         .and_then(|()| run("apt-get", &["install", "-y", "-qq", "python3", "python3-venv"]));
-    installed
-        .and_then(|()| run("python3", &["-m", "venv", "--clear", VENV]))
-        .map_err(|cause| {
-            format!("the tests need Python 3 with venv: install Debian's packages python3 and python3-venv ({cause})")
-        })
+    installed.and_then(|()| run("python3", &["-m", "venv", "--clear", VENV])).map_err(|cause| {
+        format!("the tests need Python 3 with venv: install Debian's packages python3 and python3-venv ({cause})")
+    })
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let status = Command::new(program)
-        .args(arguments)
-        .status()
-        .map_err(|cause| format!("{program}: {cause}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{program} {} failed", arguments.join(" ")))
-    }
+    let status = Command::new(program).args(arguments).status().map_err(|cause| format!("{program}: {cause}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{program} {} failed", arguments.join(" "))) }
 }

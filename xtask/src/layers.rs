@@ -18,17 +18,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 
 /// What a pure crate must not depend on: it would bring I/O, a clock or chance.
 const PURE: [&str; 2] = ["whatsapp", "rules"];
-const IMPURE: [&str; 9] = [
-    "tokio",
-    "rand",
-    "getrandom",
-    "fastrand",
-    "time",
-    "chrono",
-    "jiff",
-    "hyper",
-    "rusqlite",
-];
+const IMPURE: [&str; 9] = ["tokio", "rand", "getrandom", "fastrand", "time", "chrono", "jiff", "hyper", "rusqlite"];
 /// Dependencies that `whatsapp` may have at most: it is published on its own.
 const WHATSAPP_DEPENDENCIES_MAX: usize = 6;
 
@@ -38,20 +28,12 @@ pub(crate) fn check(metadata: &Value) -> Result<(), String> {
     for package in packages(metadata).filter(|package| package.get("source").is_some_and(Value::is_null)) {
         wrong.extend(faults(text(package, "name"), &dependencies(package)));
     }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong.join("\n"))
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 /// The names of a package's ordinary dependencies.
 fn dependencies(package: &Value) -> Vec<String> {
-    let all = package
-        .get("dependencies")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let all = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
     all.filter(|dependency| dependency.get("kind").is_some_and(Value::is_null))
         .map(|dependency| text(dependency, "name").to_owned())
         .collect()
@@ -59,9 +41,7 @@ fn dependencies(package: &Value) -> Vec<String> {
 
 fn faults(name: &str, dependencies: &[String]) -> Vec<String> {
     let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| *known == name) else {
-        return vec![format!(
-            "{name}: a crate that xtask/src/layers.rs does not know; a new one needs a reason"
-        )];
+        return vec![format!("{name}: a crate that xtask/src/layers.rs does not know; a new one needs a reason")];
     };
     let ours = |dependency: &&String| ALLOWED.iter().any(|(known, _)| known == dependency);
     let mut wrong: Vec<String> = dependencies
@@ -71,16 +51,11 @@ fn faults(name: &str, dependencies: &[String]) -> Vec<String> {
         .map(|dependency| format!("{name} must not depend on {dependency}"))
         .collect();
     if PURE.contains(&name) {
-        let impure = dependencies
-            .iter()
-            .filter(|dependency| IMPURE.contains(&dependency.as_str()));
+        let impure = dependencies.iter().filter(|dependency| IMPURE.contains(&dependency.as_str()));
         wrong.extend(impure.map(|dependency| format!("{name} is pure and must not depend on {dependency}")));
     }
     if name == "whatsapp" && dependencies.len() > WHATSAPP_DEPENDENCIES_MAX {
-        wrong.push(format!(
-            "whatsapp has {} dependencies, at most {WHATSAPP_DEPENDENCIES_MAX}",
-            dependencies.len()
-        ));
+        wrong.push(format!("whatsapp has {} dependencies, at most {WHATSAPP_DEPENDENCIES_MAX}", dependencies.len()));
     }
     wrong
 }
@@ -103,14 +78,8 @@ mod tests {
     #[test]
     fn a_forbidden_arrow_is_told() {
         assert_eq!(faults("rules", &names(&["store"])), ["rules must not depend on store"]);
-        assert_eq!(
-            faults("emulator", &names(&["gateway", "tokio"])),
-            ["emulator must not depend on gateway"]
-        );
-        assert_eq!(
-            faults("rules", &names(&["tokio"])),
-            ["rules is pure and must not depend on tokio"]
-        );
+        assert_eq!(faults("emulator", &names(&["gateway", "tokio"])), ["emulator must not depend on gateway"]);
+        assert_eq!(faults("rules", &names(&["tokio"])), ["rules is pure and must not depend on tokio"]);
         assert_eq!(faults("gateway", &names(&["store", "tokio"])), [""; 0]);
         assert_eq!(faults("utils", &[]).len(), 1);
     }

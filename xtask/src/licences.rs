@@ -24,11 +24,7 @@ const ALLOWED: [&str; 12] = [
 /// Checks every package.
 pub(crate) fn check(metadata: &Value) -> Result<(), String> {
     let wrong: Vec<String> = packages(metadata).filter_map(fault).collect();
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong.join("\n"))
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 fn fault(package: &Value) -> Option<String> {
@@ -43,10 +39,9 @@ fn fault(package: &Value) -> Option<String> {
 /// An expression is allowed when one side of each `OR` and every side of each `AND` is.
 fn is_allowed(expression: &str) -> bool {
     let expression = expression.replace('/', " OR ");
-    expression.split(" AND ").all(|part| {
-        part.split(" OR ")
-            .any(|licence| ALLOWED.contains(&licence.trim().trim_matches(['(', ')'])))
-    })
+    expression
+        .split(" AND ")
+        .all(|part| part.split(" OR ").any(|licence| ALLOWED.contains(&licence.trim().trim_matches(['(', ')']))))
 }
 
 #[cfg(test)]

@@ -13,32 +13,10 @@ pub(crate) fn check() -> Result<(), String> {
     step("licences and sources", || licences::check(&metadata))?;
     step("tidy", tidy::check)?;
     if works(&["cargo", "deny", "--version"]) {
-        run(
-            "cargo deny",
-            &["cargo", "deny", "--offline", "check", "licenses", "bans", "sources"],
-        )?;
+        run("cargo deny", &["cargo", "deny", "--offline", "check", "licenses", "bans", "sources"])?;
     }
-    run(
-        "lints",
-        &[
-            "cargo",
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-    )?;
-    let doc = [
-        "cargo",
-        "doc",
-        "--locked",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ];
+    run("lints", &["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    let doc = ["cargo", "doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
     run_with("documentation", &doc, &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
@@ -47,22 +25,10 @@ pub(crate) fn test() -> Result<(), String> {
     let python = consumers::install()?;
     let env = [("WAYPOST_TEST_PYTHON", python.as_str())];
     if works(&["cargo", "nextest", "--version"]) {
-        run_with(
-            "tests",
-            &["cargo", "nextest", "run", "--locked", "--workspace", "--no-fail-fast"],
-            &env,
-        )?;
-        return run_with(
-            "examples in the documentation",
-            &["cargo", "test", "--locked", "--workspace", "--doc"],
-            &env,
-        );
+        run_with("tests", &["cargo", "nextest", "run", "--locked", "--workspace", "--no-fail-fast"], &env)?;
+        return run_with("examples in the documentation", &["cargo", "test", "--locked", "--workspace", "--doc"], &env);
     }
-    run_with(
-        "tests",
-        &["cargo", "test", "--locked", "--workspace", "--no-fail-fast"],
-        &env,
-    )
+    run_with("tests", &["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], &env)
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
@@ -95,10 +61,7 @@ pub(crate) fn works(command: &[&str]) -> bool {
     let Some((program, arguments)) = command.split_first() else {
         return false;
     };
-    Command::new(program)
-        .args(arguments)
-        .output()
-        .is_ok_and(|output| output.status.success())
+    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
 }
 
 #[expect(clippy::print_stderr, reason = "a chore tells a person what it does")]

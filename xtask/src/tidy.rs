@@ -14,11 +14,7 @@ pub(crate) fn check() -> Result<(), String> {
             _ => {}
         }
     }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(wrong.join("\n"))
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
 /// Every file that is ours.
@@ -52,13 +48,8 @@ fn source_faults(file: &Path, text: &str) -> Vec<String> {
 
 /// Relative links to files that are not there.
 fn link_faults(file: &Path, text: &str) -> Vec<String> {
-    let targets = text
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split([')', '#']).next());
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
     let relative = targets.filter(|target| !target.is_empty() && !target.contains("://") && !target.contains(' '));
     let missing = relative.filter(|target| !file.parent().unwrap_or(Path::new(".")).join(target).exists());
-    missing
-        .map(|target| format!("{}: links to {target}, which is not there", file.display()))
-        .collect()
+    missing.map(|target| format!("{}: links to {target}, which is not there", file.display())).collect()
 }

@@ -40,11 +40,7 @@ impl Post {
     /// An ordinary request.
     #[must_use]
     pub fn plain(body: Vec<u8>) -> Self {
-        Self {
-            body,
-            signing: Signing::Right,
-            habit: None,
-        }
+        Self { body, signing: Signing::Right, habit: None }
     }
 
     fn unusual(body: Vec<u8>, habit: Habit) -> Self {
@@ -153,10 +149,7 @@ fn again(posts: &mut Vec<Post>, body: &[u8], before: Option<&Vec<u8>>, habits: &
         && rebatch::changes(before) > 0
         && rebatch::changes(body) > 0
     {
-        posts.push(Post::unusual(
-            rebatch::merge(&[body, before.as_slice()]),
-            Habit::Regrouped,
-        ));
+        posts.push(Post::unusual(rebatch::merge(&[body, before.as_slice()]), Habit::Regrouped));
     }
     if happens(habits.wrong_signature_percent, rng) {
         posts.push(Post::unusual(body.to_vec(), Habit::WrongSignature));
@@ -168,11 +161,8 @@ fn again(posts: &mut Vec<Post>, body: &[u8], before: Option<&Vec<u8>>, habits: &
 
 /// Moves each request by at most this many places back.
 fn reorder(posts: Vec<Post>, by_max: usize, rng: &mut Rng) -> Vec<Post> {
-    let mut turns: Vec<(usize, Post)> = posts
-        .into_iter()
-        .enumerate()
-        .map(|(turn, post)| (turn + rng.usize(..=by_max), post))
-        .collect();
+    let mut turns: Vec<(usize, Post)> =
+        posts.into_iter().enumerate().map(|(turn, post)| (turn + rng.usize(..=by_max), post)).collect();
     turns.sort_by_key(|(turn, _)| *turn);
     turns.into_iter().map(|(_, post)| post).collect()
 }
@@ -197,13 +187,10 @@ mod tests {
 
     /// The changes of all genuine requests, each with what its entry says.
     fn genuine(posts: &[Post]) -> BTreeSet<Vec<u8>> {
-        let unwrapped = posts
-            .iter()
-            .filter(|post| post.is_genuine())
-            .map(|post| match post.habit {
-                Some(Habit::ArrayWrapped) => post.body.get(1..post.body.len() - 1).unwrap(),
-                _ => post.body.as_slice(),
-            });
+        let unwrapped = posts.iter().filter(|post| post.is_genuine()).map(|post| match post.habit {
+            Some(Habit::ArrayWrapped) => post.body.get(1..post.body.len() - 1).unwrap(),
+            _ => post.body.as_slice(),
+        });
         unwrapped.flat_map(rebatch::split).collect()
     }
 

@@ -35,10 +35,7 @@ pub fn all() -> impl Iterator<Item = Fixture> {
 #[must_use]
 pub fn find(name: &str) -> Option<Fixture> {
     all().find(|fixture| {
-        fixture
-            .name
-            .strip_prefix(name)
-            .is_some_and(|rest| matches!(rest, "" | ".json" | ".synth.json"))
+        fixture.name.strip_prefix(name).is_some_and(|rest| matches!(rest, "" | ".json" | ".synth.json"))
     })
 }
 
@@ -53,11 +50,7 @@ mod tests {
         let mut on_disk: Vec<String> = Vec::new();
         for folder in std::fs::read_dir(root).unwrap().map(Result::unwrap) {
             let field = folder.file_name().into_string().unwrap();
-            for file in std::fs::read_dir(folder.path())
-                .into_iter()
-                .flatten()
-                .map(Result::unwrap)
-            {
+            for file in std::fs::read_dir(folder.path()).into_iter().flatten().map(Result::unwrap) {
                 on_disk.push(format!("{field}/{}", file.file_name().to_str().unwrap()));
             }
         }

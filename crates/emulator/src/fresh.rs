@@ -32,11 +32,7 @@ impl Fresh {
     /// A source of ids that depends on the seed alone, at this time in Unix seconds.
     #[must_use]
     pub fn new(seed: u64, now_seconds: i64) -> Self {
-        Self {
-            rng: fastrand::Rng::with_seed(seed),
-            now_seconds,
-            given_out: HashMap::new(),
-        }
+        Self { rng: fastrand::Rng::with_seed(seed), now_seconds, given_out: HashMap::new() }
     }
 
     /// Tells the present time. Going back is harmless.
@@ -68,10 +64,7 @@ impl Fresh {
 /// members, and strings and numbers as such stay. Bytes that are not JSON come back as they are.
 #[must_use]
 pub fn freshen(body: &[u8], fresh: &mut Fresh) -> Vec<u8> {
-    let Some((text, nodes)) = std::str::from_utf8(body)
-        .ok()
-        .and_then(|text| Some((text, json::nodes(text)?)))
-    else {
+    let Some((text, nodes)) = std::str::from_utf8(body).ok().and_then(|text| Some((text, json::nodes(text)?))) else {
         return body.to_vec();
     };
     let replacements = Freshening::new(text, &nodes, fresh).run();
@@ -102,11 +95,7 @@ impl<'a, 'f> Freshening<'a, 'f> {
     fn new(text: &'a str, nodes: &[Node<'a>], fresh: &'f mut Fresh) -> Self {
         let mut scalars: Vec<Scalar<'a>> = nodes.iter().filter_map(|node| scalar(text, node)).collect();
         address::tell_fields(&mut scalars);
-        let latest = scalars
-            .iter()
-            .filter(|scalar| scalar.address.is_occurrence())
-            .filter_map(seconds)
-            .max();
+        let latest = scalars.iter().filter(|scalar| scalar.address.is_occurrence()).filter_map(seconds).max();
         Self {
             shift_seconds: latest.map_or(0, |latest| fresh.now_seconds - latest),
             fresh,
@@ -162,12 +151,7 @@ impl<'a, 'f> Freshening<'a, 'f> {
     fn marks(&mut self, scalars: &[Scalar<'a>]) -> Vec<(Range<usize>, String)> {
         let mut out = Vec::new();
         for scalar in scalars {
-            let Address {
-                entry,
-                change,
-                dashboard,
-                ..
-            } = scalar.address;
+            let Address { entry, change, dashboard, .. } = scalar.address;
             let distinct = self.distinct.contains(&(entry, None)) || self.distinct.contains(&(entry, change));
             if scalar.address.is_free_text() && !dashboard && !distinct {
                 self.distinct.insert((entry, change));
@@ -184,11 +168,7 @@ fn scalar<'a>(text: &'a str, node: &Node<'a>) -> Option<Scalar<'a>> {
         Kind::Bare => node.span.clone(),
         Kind::Object | Kind::Array => return None,
     };
-    Some(Scalar {
-        address: Address::of(node),
-        text: text.get(span.clone())?,
-        span,
-    })
+    Some(Scalar { address: Address::of(node), text: text.get(span.clone())?, span })
 }
 
 /// The scalar as Unix seconds: ten digits, quoted or not.
@@ -250,11 +230,7 @@ mod tests {
             {"id":"wamid.BBBB"}]}}]}]}"#;
         let new = String::from_utf8(freshen(body, &mut Fresh::new(1, NOW))).unwrap();
         let nodes = json::nodes(&new).unwrap();
-        let ids: Vec<&str> = nodes
-            .iter()
-            .filter_map(|node| scalar(&new, node))
-            .map(|scalar| scalar.text)
-            .collect();
+        let ids: Vec<&str> = nodes.iter().filter_map(|node| scalar(&new, node)).map(|scalar| scalar.text).collect();
         let ids: Vec<&str> = ids.into_iter().filter(|text| text.starts_with("wamid.")).collect();
         assert_eq!(ids[0], ids[1]);
         assert_ne!(ids[1], ids[2]);

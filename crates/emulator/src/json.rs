@@ -39,12 +39,7 @@ const DEPTH_MAX: usize = 64;
 
 /// All values of this text, parents before children, in the order of the text. `None` if it is not JSON.
 pub(crate) fn nodes(text: &str) -> Option<Vec<Node<'_>>> {
-    let mut scan = Scan {
-        text,
-        at: 0,
-        path: Vec::new(),
-        nodes: Vec::new(),
-    };
+    let mut scan = Scan { text, at: 0, path: Vec::new(), nodes: Vec::new() };
     scan.value()?;
     scan.space();
     (scan.at == text.len()).then_some(scan.nodes)
@@ -84,11 +79,7 @@ impl<'a> Scan<'a> {
             b'"' => Kind::String,
             _ => Kind::Bare,
         };
-        self.nodes.push(Node {
-            path: self.path.clone(),
-            span: start..start,
-            kind,
-        });
+        self.nodes.push(Node { path: self.path.clone(), span: start..start, kind });
         match kind {
             Kind::Object => self.list(b'}', Self::member)?,
             Kind::Array => self.list(b']', Self::element)?,
@@ -182,36 +173,16 @@ mod tests {
     #[test]
     fn every_value_is_found_where_it_sits() {
         let text = r#" {"a":[1, "x\"y"], "b":{}} "#;
-        let found: Vec<(&str, usize)> = nodes(text)
-            .unwrap()
-            .iter()
-            .map(|node| (text.get(node.span.clone()).unwrap(), node.path.len()))
-            .collect();
-        let expected = [
-            (text.trim(), 0),
-            (r#"[1, "x\"y"]"#, 1),
-            ("1", 2),
-            (r#""x\"y""#, 2),
-            ("{}", 1),
-        ];
+        let found: Vec<(&str, usize)> =
+            nodes(text).unwrap().iter().map(|node| (text.get(node.span.clone()).unwrap(), node.path.len())).collect();
+        let expected = [(text.trim(), 0), (r#"[1, "x\"y"]"#, 1), ("1", 2), (r#""x\"y""#, 2), ("{}", 1)];
         assert_eq!(found, expected);
         assert_eq!(nodes(text).unwrap()[3].path, [Step::Key("a"), Step::Index(1)]);
     }
 
     #[test]
     fn what_is_not_bracketed_like_json_is_refused() {
-        for text in [
-            "",
-            "{",
-            "[1,]",
-            r#"{"a"}"#,
-            r#"{"a":1"#,
-            "[1] 2",
-            r#""x"#,
-            r#""x\"#,
-            "[1 2]",
-            "{,}",
-        ] {
+        for text in ["", "{", "[1,]", r#"{"a"}"#, r#"{"a":1"#, "[1] 2", r#""x"#, r#""x\"#, "[1 2]", "{,}"] {
             assert_eq!(nodes(text), None, "{text}");
         }
         assert_eq!(nodes(&"[".repeat(100_000)), None);
@@ -220,11 +191,7 @@ mod tests {
     #[test]
     fn every_documented_body_is_understood() {
         for fixture in crate::fixtures::all() {
-            assert!(
-                nodes(std::str::from_utf8(fixture.body).unwrap()).is_some(),
-                "{}",
-                fixture.name
-            );
+            assert!(nodes(std::str::from_utf8(fixture.body).unwrap()).is_some(), "{}", fixture.name);
         }
     }
 }

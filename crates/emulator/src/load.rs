@@ -91,13 +91,7 @@ impl Load {
     #[must_use]
     pub fn new(seed: u64, contacts: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
-        Self {
-            run: rng.u64(..),
-            rng,
-            count: 0,
-            contacts: vec![0; contacts.max(1)],
-            sent: None,
-        }
+        Self { run: rng.u64(..), rng, count: 0, contacts: vec![0; contacts.max(1)], sent: None }
     }
 
     /// A body with one message or one status: one message to three statuses, as Meta says to expect.
@@ -156,12 +150,7 @@ impl Load {
         let known = self.contacts.get_mut(contact);
         let position = known.map_or(0, |count| std::mem::replace(count, *count + 1));
         let wa_id = format!("1650{contact:07}");
-        Item {
-            wamid,
-            what,
-            wa_id,
-            position,
-        }
+        Item { wamid, what, wa_id, position }
     }
 
     fn wamid(&self, coded: &str) -> String {
@@ -170,9 +159,7 @@ impl Load {
 }
 
 fn write_message(text: &mut String, item: &Item, prose: usize, now_seconds: i64) -> fmt::Result {
-    let Item {
-        wamid, wa_id, position, ..
-    } = item;
+    let Item { wamid, wa_id, position, .. } = item;
     write_opening(text)?;
     write!(
         text,
@@ -214,10 +201,7 @@ mod tests {
         let distinct: HashSet<(&str, What)> = items.iter().map(|item| (item.wamid.as_str(), item.what)).collect();
         assert_eq!(distinct.len(), 1000);
         for contact in items.iter().map(|item| &item.wa_id).collect::<HashSet<_>>() {
-            let positions = items
-                .iter()
-                .filter(|item| &item.wa_id == contact)
-                .map(|item| item.position);
+            let positions = items.iter().filter(|item| &item.wa_id == contact).map(|item| item.position);
             assert!(positions.eq(0..items.iter().filter(|item| &item.wa_id == contact).count() as u64));
         }
         let messages = items.iter().filter(|item| item.what == What::Message).count();
@@ -232,11 +216,7 @@ mod tests {
         };
         assert_eq!(bodies(1), bodies(1));
         let wamids = |seed| -> HashSet<String> {
-            bodies(seed)
-                .into_iter()
-                .flat_map(|body| body.items)
-                .map(|item| item.wamid)
-                .collect()
+            bodies(seed).into_iter().flat_map(|body| body.items).map(|item| item.wamid).collect()
         };
         assert!(wamids(1).is_disjoint(&wamids(2)));
     }

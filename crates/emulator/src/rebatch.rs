@@ -68,10 +68,7 @@ impl<'a> Envelope<'a> {
     }
 
     fn spans(&self, wanted: impl Fn(&Node<'_>) -> bool) -> impl Iterator<Item = Range<usize>> {
-        self.nodes
-            .iter()
-            .filter(move |node| wanted(node))
-            .map(|node| node.span.clone())
+        self.nodes.iter().filter(move |node| wanted(node)).map(|node| node.span.clone())
     }
 
     fn entries(&self) -> impl Iterator<Item = &'a str> {
@@ -133,10 +130,7 @@ mod tests {
         let merged = merge(&split(TWO.as_bytes()));
         let parts: Vec<Vec<u8>> = split(&merged);
         assert_eq!(parts, split(TWO.as_bytes()));
-        assert_eq!(
-            text(merge(&[b"no json"])),
-            r#"{"object":"whatsapp_business_account","entry":[]}"#
-        );
+        assert_eq!(text(merge(&[b"no json"])), r#"{"object":"whatsapp_business_account","entry":[]}"#);
     }
 
     #[test]

@@ -156,11 +156,7 @@ impl Sender {
             // Captures show Meta's spelling; names mean the same in any case.
             .http1_title_case_headers(true)
             .build(connector);
-        Self {
-            client,
-            notification_timeout,
-            handshake_timeout,
-        }
+        Self { client, notification_timeout, handshake_timeout }
     }
 
     /// Asks the receiver to prove that it knows the verify token. The challenge is the caller's: Meta's are ten digits.
@@ -170,9 +166,8 @@ impl Sender {
     pub async fn handshake(&self, target: &Target, verify_token: &str, challenge: &str) -> Result<(), HandshakeError> {
         let request = common(Method::GET, &target.handshake(verify_token, challenge)).body(Full::default());
         let answer = timeout(self.handshake_timeout, self.exchange(request)).await;
-        let (status, body) = answer
-            .map_err(|_| HandshakeError::Timeout(self.handshake_timeout))?
-            .map_err(|error| match error {
+        let (status, body) =
+            answer.map_err(|_| HandshakeError::Timeout(self.handshake_timeout))?.map_err(|error| match error {
                 SendError::Connect(_) => HandshakeError::Connect(error),
                 SendError::Timeout | SendError::Broken(_) | SendError::Request(_) => HandshakeError::Broken(error),
             })?;
@@ -182,10 +177,7 @@ impl Sender {
         if body != challenge.as_bytes() {
             return Err(HandshakeError::Challenge {
                 expected: challenge.to_owned(),
-                received: String::from_utf8_lossy(&body)
-                    .chars()
-                    .take(RECEIVED_CHARS_MAX)
-                    .collect(),
+                received: String::from_utf8_lossy(&body).chars().take(RECEIVED_CHARS_MAX).collect(),
             });
         }
         Ok(())
@@ -200,21 +192,15 @@ impl Sender {
             Ok(Err(error)) => Err(error),
             Err(_) => Err(SendError::Timeout),
         };
-        Answer {
-            result,
-            duration: started.elapsed(),
-        }
+        Answer { result, duration: started.elapsed() }
     }
 
     async fn exchange(&self, request: http::Result<Request<Full<Bytes>>>) -> Result<(StatusCode, Bytes), SendError> {
         let request = request.map_err(SendError::Request)?;
-        let response = self.client.request(request).await.map_err(|error| {
-            if error.is_connect() {
-                SendError::Connect(error)
-            } else {
-                SendError::Broken(error)
-            }
-        })?;
+        let response =
+            self.client.request(request).await.map_err(|error| {
+                if error.is_connect() { SendError::Connect(error) } else { SendError::Broken(error) }
+            })?;
         Ok((response.status(), whole_body(response).await))
     }
 }

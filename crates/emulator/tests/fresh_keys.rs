@@ -42,12 +42,7 @@ fn no_key_comes_twice_in_a_run_nor_in_runs_after_it() {
             }
         }
     }
-    assert!(
-        repeated.is_empty(),
-        "{} keys came twice:\n{}",
-        repeated.len(),
-        repeated.join("\n")
-    );
+    assert!(repeated.is_empty(), "{} keys came twice:\n{}", repeated.len(), repeated.join("\n"));
 }
 
 #[test]
@@ -74,11 +69,7 @@ fn an_event_happens_at_present() {
         for event in whatsapp::read(&body).events.iter().filter(|event| !event.test) {
             let age = event.occurred_at_seconds.map_or(0, |at| NOW - at);
             assert!((0..=300).contains(&age), "{} is {age} s old", fixture.name);
-            assert!(
-                event.event_type.as_str() != "calls.connect" || age == 0,
-                "{}",
-                fixture.name
-            );
+            assert!(event.event_type.as_str() != "calls.connect" || age == 0, "{}", fixture.name);
         }
     }
 }

@@ -46,10 +46,7 @@ pub fn rfc3339_ms(unix_ms: i64) -> Option<String> {
 /// A time as RFC 3339 in UTC with whole seconds. None for a time that no calendar has.
 #[must_use]
 pub fn rfc3339_seconds(unix_seconds: i64) -> Option<String> {
-    OffsetDateTime::from_unix_timestamp(unix_seconds)
-        .ok()?
-        .format(&Rfc3339)
-        .ok()
+    OffsetDateTime::from_unix_timestamp(unix_seconds).ok()?.format(&Rfc3339).ok()
 }
 
 /// The Unix milliseconds of an RFC 3339 time.
@@ -72,10 +69,7 @@ mod tests {
 
     #[test]
     fn times_are_written_in_utc_and_read_back() {
-        assert_eq!(
-            rfc3339_ms(1_772_359_202_113).as_deref(),
-            Some("2026-03-01T10:00:02.113Z")
-        );
+        assert_eq!(rfc3339_ms(1_772_359_202_113).as_deref(), Some("2026-03-01T10:00:02.113Z"));
         assert_eq!(rfc3339_seconds(1_772_359_202).as_deref(), Some("2026-03-01T10:00:02Z"));
         assert_eq!(parse_rfc3339("2026-03-01T10:00:02.113Z"), Some(1_772_359_202_113));
         assert_eq!(rfc3339_ms(i64::MAX), None);

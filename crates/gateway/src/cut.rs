@@ -109,9 +109,7 @@ fn resolve_number(event: &mut NewEvent, directory: &Directory, news: &[NumberEnt
     let known = directory.find(display).map(|number| number.phone_number_id.clone());
     let fresh = || {
         let digits = digits(display)?;
-        news.iter()
-            .find(|entry| entry.display_digits == digits)
-            .map(|entry| entry.phone_number_id.clone())
+        news.iter().find(|entry| entry.display_digits == digits).map(|entry| entry.phone_number_id.clone())
     };
     event.phone_number_id = known.or_else(fresh);
     if event.phone_number_id.is_none() {
@@ -183,21 +181,13 @@ fn data(body: &[u8], event: &Event<'_>) -> (std::ops::Range<usize>, bool) {
     };
     let start = bytes.as_ptr().addr().wrapping_sub(body.as_ptr().addr());
     let range = start..start.saturating_add(bytes.len());
-    debug_assert_eq!(
-        body.get(range.clone()),
-        Some(bytes),
-        "an event's data must be a slice of its body"
-    );
+    debug_assert_eq!(body.get(range.clone()), Some(bytes), "an event's data must be a slice of its body");
     (range, is_json)
 }
 
 fn lane(lane: &Lane<'_>) -> LaneName {
     match lane {
-        Lane::Conversation(Conversation {
-            number,
-            contact,
-            previous,
-        }) => LaneName::Conversation(NewConversation {
+        Lane::Conversation(Conversation { number, contact, previous }) => LaneName::Conversation(NewConversation {
             number: number.clone().into_owned(),
             names: names(contact),
             previous: names(previous),

@@ -126,10 +126,7 @@ pub struct BadEndpoint {
 
 impl BadEndpoint {
     fn new(member: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self {
-            member: member.into(),
-            expected: expected.into(),
-        }
+        Self { member: member.into(), expected: expected.into() }
     }
 }
 
@@ -161,12 +158,7 @@ impl EndpointInput {
         if !(1..=1_000).contains(&self.concurrency_max) {
             return Err(BadEndpoint::new("concurrency_max", "expected a number from 1 to 1000"));
         }
-        let rules = self
-            .rules
-            .iter()
-            .enumerate()
-            .map(|(n, rule)| rule.compile(n))
-            .collect::<Result<Vec<_>, _>>()?;
+        let rules = self.rules.iter().enumerate().map(|(n, rule)| rule.compile(n)).collect::<Result<Vec<_>, _>>()?;
         let rules = if rules.is_empty() { vec![Rule::default()] } else { rules };
         let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
         let webhook_secret = self.webhook_secret.clone().map(Secret::new);
@@ -176,18 +168,9 @@ impl EndpointInput {
         }
         let hub_secret = self.hub_secret.clone().map(Secret::new);
         if hub_secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
-            return Err(BadEndpoint::new(
-                "hub_secret",
-                "must not be empty: leave it out for no hub signature",
-            ));
+            return Err(BadEndpoint::new("hub_secret", "must not be empty: leave it out for no hub signature"));
         }
-        Ok(CheckedEndpoint {
-            input: self,
-            rules,
-            lane_hold_ms,
-            hub_secret,
-            webhook_secret,
-        })
+        Ok(CheckedEndpoint { input: self, rules, lane_hold_ms, hub_secret, webhook_secret })
     }
 }
 
@@ -209,10 +192,7 @@ impl Definition {
     /// The policy by which its deliveries are tried.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        Policy {
-            lane_hold_ms: self.lane_hold_ms,
-            ..Policy::standard()
-        }
+        Policy { lane_hold_ms: self.lane_hold_ms, ..Policy::standard() }
     }
 
     /// The rules as routing takes them; no rules stand for everything. They were checked when they were kept.
@@ -221,11 +201,7 @@ impl Definition {
         if self.rules.is_empty() {
             return vec![Rule::default()];
         }
-        self.rules
-            .iter()
-            .enumerate()
-            .filter_map(|(n, rule)| rule.compile(n).ok())
-            .collect()
+        self.rules.iter().enumerate().filter_map(|(n, rule)| rule.compile(n).ok()).collect()
     }
 }
 
@@ -233,10 +209,7 @@ impl Definition {
 pub fn check_id(id: &str) -> Result<(), BadEndpoint> {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if id.is_empty() || id.len() > 64 || !id.chars().all(fine) {
-        return Err(BadEndpoint::new(
-            "id",
-            "expected 1 to 64 letters, digits, `-`, `_` or `.`",
-        ));
+        return Err(BadEndpoint::new("id", "expected 1 to 64 letters, digits, `-`, `_` or `.`"));
     }
     Ok(())
 }
@@ -275,22 +248,14 @@ fn lane_hold(text: Option<&str>) -> Result<Option<i64>, BadEndpoint> {
             .filter(|hold| *hold <= Duration::from_secs(30 * 24 * 3600))
             .and_then(|hold| i64::try_from(hold.as_millis()).ok())
             .map(Some)
-            .ok_or_else(|| {
-                BadEndpoint::new(
-                    "lane_hold",
-                    "expected a duration like `5m`, up to 30 days, or `forever`",
-                )
-            }),
+            .ok_or_else(|| BadEndpoint::new("lane_hold", "expected a duration like `5m`, up to 30 days, or `forever`")),
     }
 }
 
 /// Secrets do not show in `Debug`, whether given or not.
 impl std::fmt::Debug for EndpointInput {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EndpointInput")
-            .field("id", &self.id)
-            .field("format", &self.format)
-            .finish_non_exhaustive()
+        f.debug_struct("EndpointInput").field("id", &self.id).field("format", &self.format).finish_non_exhaustive()
     }
 }
 

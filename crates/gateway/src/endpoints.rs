@@ -68,12 +68,7 @@ impl Endpoints {
     /// Works on this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, routing: Arc<Routing>, sealer: Sealer, clock: Clock) -> Self {
-        Self {
-            store,
-            routing,
-            sealer,
-            clock,
-        }
+        Self { store, routing, sealer, clock }
     }
 
     /// Makes an endpoint, or replaces it when `if_revision` is the one that it has. What the input leaves out of its
@@ -86,35 +81,19 @@ impl Endpoints {
         };
         let existing = self.find(&id).await?;
         let (record, new_webhook_secret) = self.record(&id, checked, existing.as_ref(), false)?;
-        self.change(vec![EndpointChange::Put {
-            endpoint: record,
-            if_revision,
-        }])
-        .await?;
+        self.change(vec![EndpointChange::Put { endpoint: record, if_revision }]).await?;
         let record = self.find(&id).await?.ok_or(StoreError::NotFound { what: "endpoint" })?;
-        Ok(Put {
-            record,
-            new_webhook_secret,
-        })
+        Ok(Put { record, new_webhook_secret })
     }
 
     /// Removes an endpoint; what it is owed ends as dead.
     pub async fn remove(&self, id: &str, if_revision: Option<u64>) -> Result<(), EndpointsError> {
-        self.change(vec![EndpointChange::Remove {
-            id: id.to_owned(),
-            if_revision,
-        }])
-        .await
+        self.change(vec![EndpointChange::Remove { id: id.to_owned(), if_revision }]).await
     }
 
     /// Pauses, resumes or disables an endpoint.
     pub async fn set_state(&self, id: &str, state: EndpointState, reason: &str) -> Result<(), EndpointsError> {
-        self.change(vec![EndpointChange::State {
-            id: id.to_owned(),
-            state,
-            reason: reason.to_owned(),
-        }])
-        .await
+        self.change(vec![EndpointChange::State { id: id.to_owned(), state, reason: reason.to_owned() }]).await
     }
 
     /// The endpoint with this id.
@@ -125,12 +104,7 @@ impl Endpoints {
 
     /// What applying the declared endpoints would do.
     pub async fn plan(&self, declared: &[EndpointInput], prune: bool) -> Result<Vec<PlanStep>, EndpointsError> {
-        Ok(self
-            .compare(declared, prune)
-            .await?
-            .into_iter()
-            .map(|(step, _)| step)
-            .collect())
+        Ok(self.compare(declared, prune).await?.into_iter().map(|(step, _)| step).collect())
     }
 
     /// Applies the declared endpoints. Those made by the API are left alone.
@@ -178,9 +152,7 @@ impl Endpoints {
         checked: CheckedEndpoint,
         existing: Option<&EndpointRecord>,
     ) -> Result<(PlanStep, Option<EndpointChange>), EndpointsError> {
-        let differences = existing
-            .map(|existing| self.differences(existing, &checked))
-            .transpose()?;
+        let differences = existing.map(|existing| self.differences(existing, &checked)).transpose()?;
         if let Some([]) = differences.as_deref() {
             return Ok((PlanStep::Keep(id.to_owned()), None));
         }
@@ -189,13 +161,7 @@ impl Endpoints {
             None => PlanStep::Create(id.to_owned()),
             Some(members) => PlanStep::Change(id.to_owned(), members),
         };
-        Ok((
-            step,
-            Some(EndpointChange::Put {
-                endpoint: record,
-                if_revision: Some(0),
-            }),
-        ))
+        Ok((step, Some(EndpointChange::Put { endpoint: record, if_revision: Some(0) })))
     }
 
     /// The members in which an endpoint differs from what is declared.
@@ -204,11 +170,7 @@ impl Endpoints {
             return Ok(vec!["definition"]);
         };
         let input = &checked.input;
-        let hub = kept
-            .hub_secret
-            .as_deref()
-            .map(|sealed| self.open(&record.id, "hub", sealed))
-            .transpose()?;
+        let hub = kept.hub_secret.as_deref().map(|sealed| self.open(&record.id, "hub", sealed)).transpose()?;
         let webhook = self.open(&record.id, "webhook", &kept.webhook_secret)?;
         let all = [
             ("declared", !record.declared),
@@ -220,19 +182,9 @@ impl Endpoints {
             ("concurrency_max", record.concurrency_max != input.concurrency_max),
             ("lane_hold", kept.lane_hold_ms != checked.lane_hold_ms),
             ("hub_secret", hub != checked.hub_secret),
-            (
-                "webhook_secret",
-                checked
-                    .webhook_secret
-                    .as_ref()
-                    .is_some_and(|declared| *declared != webhook),
-            ),
+            ("webhook_secret", checked.webhook_secret.as_ref().is_some_and(|declared| *declared != webhook)),
         ];
-        Ok(all
-            .into_iter()
-            .filter(|(_, differs)| *differs)
-            .map(|(member, _)| member)
-            .collect())
+        Ok(all.into_iter().filter(|(_, differs)| *differs).map(|(member, _)| member).collect())
     }
 
     /// The record for an input. A webhook secret that is not given is kept, or made up.
@@ -258,9 +210,7 @@ impl Endpoints {
             (None, Some(kept)) if !declared => kept.hub_secret,
             (None, _) => None,
         };
-        let CheckedEndpoint {
-            input, lane_hold_ms, ..
-        } = checked;
+        let CheckedEndpoint { input, lane_hold_ms, .. } = checked;
         let definition = Definition {
             url: input.url,
             format: input.format,
@@ -269,14 +219,8 @@ impl Endpoints {
             hub_secret,
             webhook_secret,
         };
-        let state = existing.map_or(
-            if input.paused {
-                EndpointState::Paused
-            } else {
-                EndpointState::Active
-            },
-            |old| old.state,
-        );
+        let state =
+            existing.map_or(if input.paused { EndpointState::Paused } else { EndpointState::Active }, |old| old.state);
         let now_ms = self.clock.now_ms();
         let record = EndpointRecord {
             number: EndpointNo(0),
@@ -309,29 +253,17 @@ impl Endpoints {
 fn left_over(record: &EndpointRecord, prune: bool) -> (PlanStep, Option<EndpointChange>) {
     let id = record.id.clone();
     if prune {
-        return (
-            PlanStep::Remove(id.clone()),
-            Some(EndpointChange::Remove { id, if_revision: None }),
-        );
+        return (PlanStep::Remove(id.clone()), Some(EndpointChange::Remove { id, if_revision: None }));
     }
     if record.state != EndpointState::Active {
         return (PlanStep::Keep(id), None);
     }
     let reason = "no longer declared in the configuration".to_owned();
-    (
-        PlanStep::Pause(id.clone()),
-        Some(EndpointChange::State {
-            id,
-            state: EndpointState::Paused,
-            reason,
-        }),
-    )
+    (PlanStep::Pause(id.clone()), Some(EndpointChange::State { id, state: EndpointState::Paused, reason }))
 }
 
 fn made_up_id() -> Result<String, SealError> {
     let mut chance = [0; 12];
     getrandom::fill(&mut chance).map_err(|_| SealError::NoChance)?;
-    Ok(chance
-        .iter()
-        .fold("ep_".to_owned(), |id, byte| format!("{id}{byte:02x}")))
+    Ok(chance.iter().fold("ep_".to_owned(), |id, byte| format!("{id}{byte:02x}")))
 }

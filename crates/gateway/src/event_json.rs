@@ -124,22 +124,13 @@ mod tests {
 
     #[track_caller]
     fn check(json: &str, expected: &str) {
-        assert_eq!(
-            compact(json.as_bytes()).map(|raw| raw.get().to_owned()).as_deref(),
-            Some(expected)
-        );
+        assert_eq!(compact(json.as_bytes()).map(|raw| raw.get().to_owned()).as_deref(), Some(expected));
     }
 
     #[test]
     fn an_element_is_written_on_one_line_with_its_strings_and_numbers_untouched() {
         check("{ \"a\" : 1 }", "{ \"a\" : 1 }");
-        check(
-            "{\n \"a\" :\t1.50e+3,\r\n\"b\": \"x \\\" \\\\\" }",
-            "{\"a\":1.50e+3,\"b\":\"x \\\" \\\\\"}",
-        );
-        check(
-            "[\n\"\\u00e4 \", 12345678901234567890]",
-            "[\"\\u00e4 \",12345678901234567890]",
-        );
+        check("{\n \"a\" :\t1.50e+3,\r\n\"b\": \"x \\\" \\\\\" }", "{\"a\":1.50e+3,\"b\":\"x \\\" \\\\\"}");
+        check("[\n\"\\u00e4 \", 12345678901234567890]", "[\"\\u00e4 \",12345678901234567890]");
     }
 }

@@ -82,17 +82,11 @@ struct AttemptLabels {
 #[must_use]
 pub fn type_label(event_type: &str) -> &'static str {
     let known = whatsapp::known_types();
-    known
-        .binary_search(&event_type)
-        .ok()
-        .and_then(|at| known.get(at).copied())
-        .unwrap_or("other")
+    known.binary_search(&event_type).ok().and_then(|at| known.get(at).copied()).unwrap_or("other")
 }
 
 fn seconds() -> Histogram {
-    Histogram::new([
-        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0,
-    ])
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0])
 }
 
 impl Default for Metrics {
@@ -124,62 +118,20 @@ impl Metrics {
     fn register(&mut self) {
         let r = &mut self.registry;
         r.register("notifications", "Notifications kept", self.notifications.clone());
-        r.register_with_unit(
-            "notification",
-            "Bytes of the bodies kept",
-            Unit::Bytes,
-            self.notification_bytes.clone(),
-        );
+        r.register_with_unit("notification", "Bytes of the bodies kept", Unit::Bytes, self.notification_bytes.clone());
         r.register("events", "Events by type and what became of them", self.events.clone());
         r.register("refusals", "Requests refused, by code", self.refusals.clone());
-        r.register(
-            "connections_refused",
-            "Connections above the cap",
-            self.connections_refused.clone(),
-        );
-        r.register_with_unit(
-            "answer",
-            "Time to the answer to Meta",
-            Unit::Seconds,
-            self.answer_seconds.clone(),
-        );
-        r.register(
-            "deliveries",
-            "Deliveries that ended, by endpoint and state",
-            self.deliveries.clone(),
-        );
+        r.register("connections_refused", "Connections above the cap", self.connections_refused.clone());
+        r.register_with_unit("answer", "Time to the answer to Meta", Unit::Seconds, self.answer_seconds.clone());
+        r.register("deliveries", "Deliveries that ended, by endpoint and state", self.deliveries.clone());
         r.register("attempts", "Attempts by endpoint and outcome", self.attempts.clone());
-        r.register_with_unit(
-            "attempt",
-            "Time of an attempt",
-            Unit::Seconds,
-            self.attempt_seconds.clone(),
-        );
+        r.register_with_unit("attempt", "Time of an attempt", Unit::Seconds, self.attempt_seconds.clone());
         r.register("in_flight", "Attempts being made now", self.in_flight.clone());
         r.register("owed", "Deliveries owed now", self.owed.clone());
-        r.register_with_unit(
-            "store",
-            "Size of the store's files",
-            Unit::Bytes,
-            self.store_bytes.clone(),
-        );
-        r.register_with_unit(
-            "store_free",
-            "Free on the store's volume",
-            Unit::Bytes,
-            self.free_bytes.clone(),
-        );
-        r.register(
-            "store_writable",
-            "1 when the store can commit",
-            self.store_writable.clone(),
-        );
-        r.register_with_unit(
-            "last_commit",
-            "Time of the last commit",
-            Unit::Seconds,
-            self.commit_seconds.clone(),
-        );
+        r.register_with_unit("store", "Size of the store's files", Unit::Bytes, self.store_bytes.clone());
+        r.register_with_unit("store_free", "Free on the store's volume", Unit::Bytes, self.free_bytes.clone());
+        r.register("store_writable", "1 when the store can commit", self.store_writable.clone());
+        r.register_with_unit("last_commit", "Time of the last commit", Unit::Seconds, self.commit_seconds.clone());
     }
 
     /// A notification was kept.
@@ -203,9 +155,7 @@ impl Metrics {
 
     /// A request was refused.
     pub fn refused(&self, refusal: Refusal) {
-        self.refusals
-            .get_or_create(&RefusalLabels { code: refusal.code() })
-            .inc();
+        self.refusals.get_or_create(&RefusalLabels { code: refusal.code() }).inc();
     }
 
     /// A connection above the cap was turned away.
@@ -215,15 +165,8 @@ impl Metrics {
 
     /// A notification was answered.
     pub fn answered(&self, app: &str, took: Duration, refusal: Option<Refusal>) {
-        let answer = if refusal.is_some() {
-            AnswerLabel::refused
-        } else {
-            AnswerLabel::kept
-        };
-        let labels = AppLabels {
-            app: app.to_owned(),
-            answer,
-        };
+        let answer = if refusal.is_some() { AnswerLabel::refused } else { AnswerLabel::kept };
+        let labels = AppLabels { app: app.to_owned(), answer };
         self.answer_seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
@@ -236,24 +179,14 @@ impl Metrics {
     pub fn attempt_ended(&self, endpoint: &str, took: Duration, failure: Option<FailureClass>) {
         self.in_flight.dec();
         let outcome = failure.map_or("accepted", FailureClass::as_str);
-        self.attempts
-            .get_or_create(&AttemptLabels {
-                endpoint: endpoint.to_owned(),
-                outcome,
-            })
-            .inc();
-        let labels = EndpointLabels {
-            endpoint: endpoint.to_owned(),
-        };
+        self.attempts.get_or_create(&AttemptLabels { endpoint: endpoint.to_owned(), outcome }).inc();
+        let labels = EndpointLabels { endpoint: endpoint.to_owned() };
         self.attempt_seconds.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
     /// A delivery ended.
     pub fn delivery_ended(&self, endpoint: &str, state: DeliveryState) {
-        let labels = DeliveryLabels {
-            endpoint: endpoint.to_owned(),
-            state: state.as_str(),
-        };
+        let labels = DeliveryLabels { endpoint: endpoint.to_owned(), state: state.as_str() };
         self.deliveries.get_or_create(&labels).inc();
     }
 
@@ -265,8 +198,7 @@ impl Metrics {
         self.store_bytes.set(gauge(health.store_bytes));
         self.free_bytes.set(gauge(health.free_bytes));
         self.store_writable.set(i64::from(health.writable));
-        self.commit_seconds
-            .set(Duration::from_micros(health.last_commit_us).as_secs_f64());
+        self.commit_seconds.set(Duration::from_micros(health.last_commit_us).as_secs_f64());
         let mut page = String::new();
         if encode(&mut page, &self.registry).is_err() {
             tracing::error!("failed to write the metrics page");

@@ -56,11 +56,7 @@ impl Snapshot {
     /// No endpoints at all: for reading bodies that go nowhere.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            version: 0,
-            routes: Routes::compile([]),
-            endpoints: HashMap::new(),
-        }
+        Self { version: 0, routes: Routes::compile([]), endpoints: HashMap::new() }
     }
 }
 
@@ -75,9 +71,7 @@ pub struct Routing {
 
 impl std::fmt::Debug for Routing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Routing")
-            .field("version", &self.current().version)
-            .finish_non_exhaustive()
+        f.debug_struct("Routing").field("version", &self.current().version).finish_non_exhaustive()
     }
 }
 
@@ -85,12 +79,7 @@ impl Routing {
     /// Loads the endpoints.
     pub async fn load(store: Arc<dyn Store>, sealer: Sealer) -> Result<Self, StoreError> {
         let first = snapshot(&*store, &sealer).await?;
-        Ok(Self {
-            store,
-            sealer,
-            current: ArcSwap::from_pointee(first),
-            reloading: Mutex::new(()),
-        })
+        Ok(Self { store, sealer, current: ArcSwap::from_pointee(first), reloading: Mutex::new(()) })
     }
 
     /// The snapshot in force.
@@ -124,28 +113,18 @@ async fn snapshot(store: &dyn Store, sealer: &Sealer) -> Result<Snapshot, StoreE
             Err(cause) => tracing::error!(endpoint.id = record.id, cause, "an endpoint cannot be used"),
         }
     }
-    Ok(Snapshot {
-        version,
-        routes: Routes::compile(targets),
-        endpoints,
-    })
+    Ok(Snapshot { version, routes: Routes::compile(targets), endpoints })
 }
 
 fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definition), String> {
     let definition: Definition =
         serde_json::from_str(&record.definition_json).map_err(|_| "its definition is damaged".to_owned())?;
     let open = |kind: &str, sealed: &str| {
-        sealer
-            .open(&secret_owner(&record.id, kind), sealed)
-            .map_err(|cause| cause.to_string())
+        sealer.open(&secret_owner(&record.id, kind), sealed).map_err(|cause| cause.to_string())
     };
     let webhook_secret = open("webhook", &definition.webhook_secret)?;
     let webhook_key = crate::sign::webhook_key(&webhook_secret).ok_or("its webhook secret is damaged")?;
-    let hub_secret = definition
-        .hub_secret
-        .as_deref()
-        .map(|sealed| open("hub", sealed))
-        .transpose()?;
+    let hub_secret = definition.hub_secret.as_deref().map(|sealed| open("hub", sealed)).transpose()?;
     let endpoint = Endpoint {
         number: record.number,
         id: record.id.clone(),

@@ -45,9 +45,7 @@ pub struct Parts {
 
 impl std::fmt::Debug for Parts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parts")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Parts").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -107,25 +105,14 @@ impl Task {
         match tokio::time::timeout(within, self.handle).await {
             Ok(Ok(())) => {}
             Ok(Err(cause)) => tracing::error!(task = name, error = %cause, "a task broke"),
-            Err(_) => tracing::warn!(
-                task = name,
-                within_ms = within.as_millis(),
-                "a task did not end in time"
-            ),
+            Err(_) => tracing::warn!(task = name, within_ms = within.as_millis(), "a task did not end in time"),
         }
     }
 }
 
 /// Starts the gateway.
 pub async fn start(parts: Parts) -> Result<Running, StartError> {
-    let Parts {
-        settings,
-        store,
-        sealer,
-        clock,
-        receive,
-        admin,
-    } = parts;
+    let Parts { settings, store, sealer, clock, receive, admin } = parts;
     check_key(&*store, &sealer).await?;
     let routing = Arc::new(Routing::load(Arc::clone(&store), sealer.clone()).await?);
     let endpoints = Endpoints::new(Arc::clone(&store), Arc::clone(&routing), sealer, clock.clone());
@@ -211,9 +198,7 @@ async fn check_key(store: &dyn Store, sealer: &Sealer) -> Result<(), StartError>
     match store.setting(KEY_CHECK).await? {
         Some(sealed) => sealer.open(KEY_CHECK, &sealed).map(drop).map_err(StartError::Key),
         None => {
-            let sealed = sealer
-                .seal(KEY_CHECK, &Secret::new("waypost"))
-                .map_err(StartError::Key)?;
+            let sealed = sealer.seal(KEY_CHECK, &Secret::new("waypost")).map_err(StartError::Key)?;
             Ok(store.put_setting(KEY_CHECK, &sealed).await?)
         }
     }

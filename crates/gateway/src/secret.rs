@@ -65,27 +65,16 @@ impl Sealer {
     /// A sealer with this key.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self {
-            cipher: XChaCha20Poly1305::new(key.into()),
-        }
+        Self { cipher: XChaCha20Poly1305::new(key.into()) }
     }
 
     /// Seals a secret. `owner` says what it belongs to: a sealed text that is moved to another place does not open.
     pub fn seal(&self, owner: &str, secret: &Secret) -> Result<String, SealError> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|_| SealError::NoChance)?;
-        let payload = Payload {
-            msg: secret.expose().as_bytes(),
-            aad: owner.as_bytes(),
-        };
-        let sealed = self
-            .cipher
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| SealError::Damaged)?;
-        Ok(format!(
-            "{PREFIX}{}",
-            BASE64.encode([nonce.as_slice(), &sealed].concat())
-        ))
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: owner.as_bytes() };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Damaged)?;
+        Ok(format!("{PREFIX}{}", BASE64.encode([nonce.as_slice(), &sealed].concat())))
     }
 
     /// Opens what [`Sealer::seal`] made for the same owner.
@@ -93,17 +82,9 @@ impl Sealer {
         let encoded = sealed.strip_prefix(PREFIX).ok_or(SealError::Damaged)?;
         let bytes = BASE64.decode(encoded).map_err(|_| SealError::Damaged)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
-        let payload = Payload {
-            msg: sealed,
-            aad: owner.as_bytes(),
-        };
-        let opened = self
-            .cipher
-            .decrypt(&XNonce::from(*nonce), payload)
-            .map_err(|_| SealError::WrongKey)?;
-        String::from_utf8(opened)
-            .map(Secret::new)
-            .map_err(|_| SealError::Damaged)
+        let payload = Payload { msg: sealed, aad: owner.as_bytes() };
+        let opened = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::WrongKey)?;
+        String::from_utf8(opened).map(Secret::new).map_err(|_| SealError::Damaged)
     }
 }
 

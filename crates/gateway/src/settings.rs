@@ -76,9 +76,7 @@ impl AppSettings {
     #[must_use]
     pub fn scope(&self) -> String {
         // The prefix keeps a group and an app of the same name apart.
-        self.group
-            .as_ref()
-            .map_or_else(|| format!("app:{}", self.name), |group| format!("group:{group}"))
+        self.group.as_ref().map_or_else(|| format!("app:{}", self.name), |group| format!("group:{group}"))
     }
 }
 

@@ -83,21 +83,9 @@ mod tests {
 
     /// Vectors of the reference, computed independently.
     const VECTORS: [(&str, &str, &str); 3] = [
-        (
-            "sesame",
-            "hello world",
-            "sha256=f39034b29165ec6a5104d9aef27266484ab26c8caa7bca8bcb2dd02e8be61b17",
-        ),
-        (
-            "sesame",
-            "hello world2",
-            "sha256=60905fdf409d0b4f721e99f6f25b31567a68a6b45e933d814e17a246be4c5a53",
-        ),
-        (
-            "secret",
-            "test",
-            "sha256=0329a06b62cd16b33eb6792be8c60b158d89a2ee3a876fce9a881ebb488c0914",
-        ),
+        ("sesame", "hello world", "sha256=f39034b29165ec6a5104d9aef27266484ab26c8caa7bca8bcb2dd02e8be61b17"),
+        ("sesame", "hello world2", "sha256=60905fdf409d0b4f721e99f6f25b31567a68a6b45e933d814e17a246be4c5a53"),
+        ("secret", "test", "sha256=0329a06b62cd16b33eb6792be8c60b158d89a2ee3a876fce9a881ebb488c0914"),
     ];
 
     #[test]
@@ -113,14 +101,7 @@ mod tests {
     fn a_signature_that_is_wrong_cut_or_of_another_kind_fits_nothing() {
         let (key, body, header) = VECTORS[0];
         let secrets = [Secret::new(key)];
-        for bad in [
-            "",
-            "sha256=",
-            &header[..70],
-            &header.replace("f39", "f38"),
-            &header[7..],
-            "sha1=abc",
-        ] {
+        for bad in ["", "sha256=", &header[..70], &header.replace("f39", "f38"), &header[7..], "sha1=abc"] {
             assert_eq!(fitting_secret(&secrets, bad, body.as_bytes()), None, "{bad}");
         }
         assert_eq!(fitting_secret(&secrets, header, b"hello worle"), None);
@@ -129,12 +110,8 @@ mod tests {
     #[test]
     fn the_webhook_signature_agrees_with_the_vector_of_the_standard() {
         let key = webhook_key(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap();
-        let signature = webhook_signature(
-            &key,
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            1_614_265_330,
-            br#"{"test": 2432232314}"#,
-        );
+        let signature =
+            webhook_signature(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 

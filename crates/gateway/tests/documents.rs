@@ -16,14 +16,10 @@ fn docs(path: &str) -> PathBuf {
 #[test]
 fn every_error_code_has_a_page_and_every_page_a_code() {
     let refusals = Refusal::ALL.iter().map(|refusal| refusal.code().to_owned());
-    let codes: BTreeSet<String> = refusals
-        .chain(Code::ALL.iter().map(|code| code.as_str().to_owned()))
-        .collect();
+    let codes: BTreeSet<String> = refusals.chain(Code::ALL.iter().map(|code| code.as_str().to_owned())).collect();
     let files = fs::read_dir(docs("errors")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    let pages: BTreeSet<String> = names
-        .filter_map(|name| name.strip_suffix(".md").map(str::to_owned))
-        .collect();
+    let pages: BTreeSet<String> = names.filter_map(|name| name.strip_suffix(".md").map(str::to_owned)).collect();
     let pages: BTreeSet<String> = pages.into_iter().filter(|page| page != "README").collect();
     assert_eq!(codes, pages);
 }

@@ -53,10 +53,7 @@ mod tests {
     use super::*;
 
     fn number(id: &str, waba: Option<&str>) -> Number {
-        Number {
-            phone_number_id: id.into(),
-            waba_id: waba.map(str::to_owned),
-        }
+        Number { phone_number_id: id.into(), waba_id: waba.map(str::to_owned) }
     }
 
     #[test]

@@ -79,10 +79,7 @@ macro_rules! sixteen_byte_id {
             type Err = NotAnId;
 
             fn from_str(text: &str) -> Result<Self, NotAnId> {
-                text.strip_prefix($prefix)
-                    .and_then(sixteen_bytes)
-                    .map(Self)
-                    .ok_or(NotAnId)
+                text.strip_prefix($prefix).and_then(sixteen_bytes).map(Self).ok_or(NotAnId)
             }
         }
     };

@@ -59,14 +59,8 @@ pub fn resolve<E>(
     for key in current {
         let entry = known(&key)?;
         // An event that shows the phone alone says nothing about the user id that goes with it.
-        let user_id = now
-            .user_id
-            .clone()
-            .or_else(|| entry.as_ref().and_then(|known| known.user_id.clone()));
-        let fresh = Known {
-            lane: lane.clone(),
-            user_id,
-        };
+        let user_id = now.user_id.clone().or_else(|| entry.as_ref().and_then(|known| known.user_id.clone()));
+        let fresh = Known { lane: lane.clone(), user_id };
         if entry.as_ref() != Some(&fresh) {
             learn.push((key, fresh));
         }
@@ -88,15 +82,8 @@ fn lane_of<E>(names: &Names, known: &mut impl FnMut(&str) -> Result<Option<Known
 
 /// The names as look-up keys, the most trusted first: a user id is never reused, a phone number is.
 fn keys(names: &Names) -> Vec<String> {
-    let named = [
-        ("u:", &names.user_id),
-        ("p:", &names.phone),
-        ("e:", &names.parent_user_id),
-    ];
-    named
-        .iter()
-        .filter_map(|(prefix, name)| name.as_ref().map(|name| format!("{prefix}{name}")))
-        .collect()
+    let named = [("u:", &names.user_id), ("p:", &names.phone), ("e:", &names.parent_user_id)];
+    named.iter().filter_map(|(prefix, name)| name.as_ref().map(|name| format!("{prefix}{name}"))).collect()
 }
 
 #[cfg(test)]
@@ -123,11 +110,7 @@ mod tests {
 
     fn names(phone: &str, user_id: &str) -> Names {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Names {
-            phone: some(phone),
-            user_id: some(user_id),
-            parent_user_id: None,
-        }
+        Names { phone: some(phone), user_id: some(user_id), parent_user_id: None }
     }
 
     #[test]

@@ -100,21 +100,12 @@ pub fn decide(policy: &Policy, progress: Progress, answer: Answer, now_ms: i64, 
     let (failure, retry_after_ms) = match answer {
         Answer::Status { code: 200..=299, .. } => return ended(DeliveryState::Accepted, None),
         Answer::Status { code: 410, .. } => {
-            let gone = ended(
-                DeliveryState::Dead(EndReason::EndpointGone),
-                Some(FailureClass::TheirAnswer),
-            );
-            return Decision {
-                disable_endpoint: true,
-                ..gone
-            };
+            let gone = ended(DeliveryState::Dead(EndReason::EndpointGone), Some(FailureClass::TheirAnswer));
+            return Decision { disable_endpoint: true, ..gone };
         }
         Answer::Status { code, retry_after_ms } => {
             let asked = retry_after_ms.filter(|_| matches!(code, 429 | 503));
-            (
-                FailureClass::TheirAnswer,
-                asked.map(|ms| ms.clamp(0, RETRY_AFTER_MS_MAX)),
-            )
+            (FailureClass::TheirAnswer, asked.map(|ms| ms.clamp(0, RETRY_AFTER_MS_MAX)))
         }
         Answer::NoAnswer => (FailureClass::TheirNetwork, None),
         Answer::Forbidden => (FailureClass::OurConfiguration, None),
@@ -129,9 +120,7 @@ pub fn decide(policy: &Policy, progress: Progress, answer: Answer, now_ms: i64, 
     Decision {
         state: DeliveryState::Owed,
         due_at_ms: Some(due_at_ms),
-        lane_held_until_ms: policy
-            .lane_hold_ms
-            .map(|hold| progress.first_attempt_at_ms.saturating_add(hold)),
+        lane_held_until_ms: policy.lane_hold_ms.map(|hold| progress.first_attempt_at_ms.saturating_add(hold)),
         failure: Some(failure),
         disable_endpoint: false,
         hold_endpoint_until_ms: retry_after_ms.map(|ms| now_ms.saturating_add(ms)),
@@ -151,12 +140,7 @@ fn ended(state: DeliveryState, failure: Option<FailureClass>) -> Decision {
 
 fn gap(policy: &Policy, attempts: u32, chance: u8) -> i64 {
     let at = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-    let gap = policy
-        .gaps_ms
-        .get(at)
-        .or(policy.gaps_ms.last())
-        .copied()
-        .unwrap_or(MINUTE_MS);
+    let gap = policy.gaps_ms.get(at).or(policy.gaps_ms.last()).copied().unwrap_or(MINUTE_MS);
     gap.saturating_add(gap.saturating_mul(i64::from(policy.jitter_percent) * i64::from(chance)) / (100 * 255))
 }
 
@@ -167,23 +151,11 @@ mod tests {
     const NOW: i64 = 1_758_000_000_000;
 
     fn after(attempts: u32, first_ago_ms: i64, answer: Answer) -> Decision {
-        decide(
-            &Policy::standard(),
-            Progress {
-                attempts,
-                first_attempt_at_ms: NOW - first_ago_ms,
-            },
-            answer,
-            NOW,
-            0,
-        )
+        decide(&Policy::standard(), Progress { attempts, first_attempt_at_ms: NOW - first_ago_ms }, answer, NOW, 0)
     }
 
     fn status(code: u16) -> Answer {
-        Answer::Status {
-            code,
-            retry_after_ms: None,
-        }
+        Answer::Status { code, retry_after_ms: None }
     }
 
     #[test]
@@ -199,43 +171,21 @@ mod tests {
 
     #[test]
     fn the_standard_gaps_follow_the_table_and_then_repeat_every_12_hours() {
-        let gaps: Vec<i64> = (1..=12)
-            .map(|n| {
-                after(n, 0, status(500))
-                    .due_at_ms
-                    .map_or(-1, |due| (due - NOW) / SECOND_MS)
-            })
-            .collect();
-        assert_eq!(
-            gaps,
-            [
-                5, 30, 120, 300, 900, 3_600, 7_200, 14_400, 28_800, 43_200, 43_200, 43_200
-            ]
-        );
+        let gaps: Vec<i64> =
+            (1..=12).map(|n| after(n, 0, status(500)).due_at_ms.map_or(-1, |due| (due - NOW) / SECOND_MS)).collect();
+        assert_eq!(gaps, [5, 30, 120, 300, 900, 3_600, 7_200, 14_400, 28_800, 43_200, 43_200, 43_200]);
     }
 
     #[test]
     fn a_delivery_is_given_up_when_its_next_attempt_would_come_after_7_days() {
-        assert_eq!(
-            after(20, 7 * DAY_MS - 13 * HOUR_MS, status(500)).state,
-            DeliveryState::Owed
-        );
+        assert_eq!(after(20, 7 * DAY_MS - 13 * HOUR_MS, status(500)).state, DeliveryState::Owed);
         let last = after(20, 7 * DAY_MS - 11 * HOUR_MS, status(500));
         assert_eq!(last.state, DeliveryState::Dead(EndReason::PolicyExhausted));
     }
 
     #[test]
     fn retry_after_lengthens_a_gap_up_to_an_hour_and_never_shortens_it() {
-        let with = |code, ms| {
-            after(
-                1,
-                0,
-                Answer::Status {
-                    code,
-                    retry_after_ms: Some(ms),
-                },
-            )
-        };
+        let with = |code, ms| after(1, 0, Answer::Status { code, retry_after_ms: Some(ms) });
         assert_eq!(with(503, 60_000).due_at_ms, Some(NOW + 60_000));
         assert_eq!(with(503, 1_000).due_at_ms, Some(NOW + 5_000));
         assert_eq!(with(429, 9 * HOUR_MS).due_at_ms, Some(NOW + HOUR_MS));
@@ -253,18 +203,12 @@ mod tests {
 
     #[test]
     fn a_refused_delivery_holds_its_lane_for_five_minutes_from_its_first_attempt() {
-        assert_eq!(
-            after(2, 10_000, status(500)).lane_held_until_ms,
-            Some(NOW - 10_000 + 5 * MINUTE_MS)
-        );
+        assert_eq!(after(2, 10_000, status(500)).lane_held_until_ms, Some(NOW - 10_000 + 5 * MINUTE_MS));
     }
 
     #[test]
     fn chance_lengthens_a_gap_by_at_most_the_jitter() {
-        let progress = Progress {
-            attempts: 1,
-            first_attempt_at_ms: NOW,
-        };
+        let progress = Progress { attempts: 1, first_attempt_at_ms: NOW };
         let due = |chance| decide(&Policy::standard(), progress, status(500), NOW, chance).due_at_ms;
         assert_eq!((due(0), due(255)), (Some(NOW + 5_000), Some(NOW + 5_500)));
     }

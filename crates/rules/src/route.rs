@@ -65,10 +65,7 @@ impl std::fmt::Display for BadPattern {
             Self::Empty => f.write_str("the pattern is empty"),
             Self::StarInside => f.write_str("`*` may stand only at the end, for the rest of the name"),
             Self::BadCharacter(c) => {
-                write!(
-                    f,
-                    "{c:?} cannot occur: names have lower-case letters, digits, `_` and `.`"
-                )
+                write!(f, "{c:?} cannot occur: names have lower-case letters, digits, `_` and `.`")
             }
         }
     }
@@ -91,19 +88,11 @@ impl Pattern {
         if let Some(bad) = word.chars().find(|c| !allowed(c)) {
             return Err(BadPattern::BadCharacter(bad));
         }
-        Ok(Self {
-            exclude,
-            prefix,
-            word: word.to_owned(),
-        })
+        Ok(Self { exclude, prefix, word: word.to_owned() })
     }
 
     fn hits(&self, name: &str) -> bool {
-        if self.prefix {
-            name.starts_with(&self.word)
-        } else {
-            name == self.word
-        }
+        if self.prefix { name.starts_with(&self.word) } else { name == self.word }
     }
 }
 
@@ -151,12 +140,8 @@ pub struct Routes<T> {
 impl<T: Copy + Eq> Routes<T> {
     /// Compiles the rules of each target. A target without rules gets nothing.
     pub fn compile(targets: impl IntoIterator<Item = (T, Vec<Rule>)>) -> Self {
-        let mut routes = Self {
-            rules: Vec::new(),
-            by_number: HashMap::new(),
-            by_waba: HashMap::new(),
-            anywhere: Vec::new(),
-        };
+        let mut routes =
+            Self { rules: Vec::new(), by_number: HashMap::new(), by_waba: HashMap::new(), anywhere: Vec::new() };
         for (target, rules) in targets {
             for rule in rules {
                 routes.add(target, rule);
@@ -228,15 +213,8 @@ mod tests {
 
     #[track_caller]
     fn check(types: &[&str], event_type: &str, wanted: bool) {
-        let rule = Rule {
-            types: patterns(types),
-            ..Rule::default()
-        };
-        assert_eq!(
-            rule.matches(&Facts { event_type, ..TEXT }),
-            wanted,
-            "{types:?} on {event_type}"
-        );
+        let rule = Rule { types: patterns(types), ..Rule::default() };
+        assert_eq!(rule.matches(&Facts { event_type, ..TEXT }), wanted, "{types:?} on {event_type}");
     }
 
     #[test]
@@ -255,38 +233,19 @@ mod tests {
 
     #[test]
     fn what_a_rule_names_an_event_without_it_does_not_match() {
-        let rule = Rule {
-            waba_ids: vec!["10".into()],
-            ..Rule::default()
-        };
+        let rule = Rule { waba_ids: vec!["10".into()], ..Rule::default() };
         assert!(rule.matches(&TEXT));
         assert!(!rule.matches(&Facts { waba_id: None, ..TEXT }));
-        assert!(!rule.matches(&Facts {
-            waba_id: Some("11"),
-            ..TEXT
-        }));
-        let without_tests = Rule {
-            without_tests: true,
-            ..Rule::default()
-        };
+        assert!(!rule.matches(&Facts { waba_id: Some("11"), ..TEXT }));
+        let without_tests = Rule { without_tests: true, ..Rule::default() };
         assert!(!without_tests.matches(&Facts { test: true, ..TEXT }));
     }
 
     #[test]
     fn compiled_rules_give_each_target_once_and_agree_with_the_plain_ones() {
-        let number = Rule {
-            phone_number_ids: vec!["7".into()],
-            ..Rule::default()
-        };
-        let waba = Rule {
-            waba_ids: vec!["10".into(), "11".into()],
-            ..Rule::default()
-        };
-        let narrow = Rule {
-            waba_ids: vec!["99".into()],
-            phone_number_ids: vec!["7".into()],
-            ..Rule::default()
-        };
+        let number = Rule { phone_number_ids: vec!["7".into()], ..Rule::default() };
+        let waba = Rule { waba_ids: vec!["10".into(), "11".into()], ..Rule::default() };
+        let narrow = Rule { waba_ids: vec!["99".into()], phone_number_ids: vec!["7".into()], ..Rule::default() };
         let all = vec![
             (1, vec![number.clone(), Rule::default()]),
             (2, vec![waba.clone()]),
@@ -295,23 +254,12 @@ mod tests {
             (5, vec![waba, number]),
         ];
         let routes = Routes::compile(all.clone());
-        for (waba_id, phone_number_id) in [
-            (Some("10"), Some("7")),
-            (None, Some("7")),
-            (Some("11"), None),
-            (None, None),
-            (Some("99"), Some("7")),
-        ] {
-            let facts = Facts {
-                waba_id,
-                phone_number_id,
-                ..TEXT
-            };
-            let plain: Vec<i32> = all
-                .iter()
-                .filter(|(_, rules)| rules.iter().any(|r| r.matches(&facts)))
-                .map(|(t, _)| *t)
-                .collect();
+        for (waba_id, phone_number_id) in
+            [(Some("10"), Some("7")), (None, Some("7")), (Some("11"), None), (None, None), (Some("99"), Some("7"))]
+        {
+            let facts = Facts { waba_id, phone_number_id, ..TEXT };
+            let plain: Vec<i32> =
+                all.iter().filter(|(_, rules)| rules.iter().any(|r| r.matches(&facts))).map(|(t, _)| *t).collect();
             assert_eq!(routes.matching(&facts), plain, "{facts:?}");
         }
     }
@@ -322,9 +270,6 @@ mod tests {
         assert_eq!(Pattern::parse("!"), Err(BadPattern::Empty));
         assert_eq!(Pattern::parse("messages.*.read"), Err(BadPattern::StarInside));
         assert_eq!(Pattern::parse("Messages"), Err(BadPattern::BadCharacter('M')));
-        assert_eq!(
-            Pattern::parse("!messages.status.*").unwrap().to_string(),
-            "!messages.status.*"
-        );
+        assert_eq!(Pattern::parse("!messages.status.*").unwrap().to_string(), "!messages.status.*");
     }
 }

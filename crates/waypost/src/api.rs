@@ -51,20 +51,12 @@ impl Api {
     }
 
     fn new(way: Way) -> Result<Self, Failure> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(Failure::file("start the runtime"))?;
-        Ok(Self {
-            runtime,
-            client: Client::builder(TokioExecutor::new()).build(connector),
-            way,
-        })
+        Ok(Self { runtime, client: Client::builder(TokioExecutor::new()).build(connector), way })
     }
 
     /// Gets.
@@ -98,10 +90,7 @@ impl Api {
         let mut cursor = None;
         while left > 0 {
             let asked = left.min(PAGE_ROWS).to_string();
-            let page = target
-                .clone()
-                .query("limit", Some(&asked))
-                .query("cursor", cursor.as_deref());
+            let page = target.clone().query("limit", Some(&asked)).query("cursor", cursor.as_deref());
             let page: answer::Page = self.get(&page)?.read()?;
             page.rows.iter().take(left).try_for_each(|row| each(row))?;
             left = left.saturating_sub(page.rows.len());
@@ -120,9 +109,7 @@ impl Api {
         body: Option<String>,
         revision: Option<u64>,
     ) -> Result<Answer, Failure> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{target}", self.way.url));
+        let mut request = Request::builder().method(method).uri(format!("{}{target}", self.way.url));
         if let Some(key) = &self.way.key {
             request = request.header(AUTHORIZATION, format!("Bearer {}", key.expose()));
         }
@@ -132,11 +119,9 @@ impl Api {
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request = request
-            .body(Full::new(Bytes::from(body.unwrap_or_default())))
-            .map_err(|_| {
-                Failure::Arguments("the URL or the API key has characters that HTTP does not allow".to_owned())
-            })?;
+        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default()))).map_err(|_| {
+            Failure::Arguments("the URL or the API key has characters that HTTP does not allow".to_owned())
+        })?;
         let exchange = async { tokio::time::timeout(TIMEOUT, self.exchange(request)).await };
         match self.runtime.block_on(exchange) {
             Ok(exchanged) => {
@@ -161,10 +146,7 @@ impl Api {
     }
 
     fn unreachable(&self, because: String) -> Failure {
-        Failure::Unreachable {
-            url: self.way.url.clone(),
-            because,
-        }
+        Failure::Unreachable { url: self.way.url.clone(), because }
     }
 }
 

@@ -5,16 +5,16 @@ mod apps;
 mod check;
 mod completions;
 mod deliveries;
+mod demo;
 mod endpoint_body;
 mod endpoints;
 mod events;
-mod demo;
 mod init;
 mod inspect;
-pub(crate) mod serve;
 mod keys;
 mod listing;
 mod numbers;
+pub(crate) mod serve;
 mod status;
 mod store;
 

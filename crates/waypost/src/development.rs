@@ -48,9 +48,7 @@ impl Local {
 
 impl std::fmt::Debug for Local {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Local")
-            .field("admin_url", &self.admin_url)
-            .finish_non_exhaustive()
+        f.debug_struct("Local").field("admin_url", &self.admin_url).finish_non_exhaustive()
     }
 }
 
@@ -77,10 +75,7 @@ pub(crate) fn open_way_in(folder: &Path, admin: SocketAddr) -> Result<Secret, Fa
             SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    let local = Local {
-        admin_url: format!("http://{reached}"),
-        token: random_text()?,
-    };
+    let local = Local { admin_url: format!("http://{reached}"), token: random_text()? };
     let path = folder.join(LOCAL_FILE);
     let doing = format!("write {}", path.display());
     let text = serde_json::to_string(&local).map_err(|error| Failure::file(doing.clone())(error.into()))?;
@@ -111,10 +106,7 @@ fn app(folder: &Path) -> Result<AppSettings, Failure> {
         Some(text) => toml::from_str(&text).map_err(|_| damaged(&path, "remove it: a new one is made"))?,
         None => make_app(&path)?,
     };
-    let MadeApp {
-        verify_token,
-        app_secret,
-    } = made;
+    let MadeApp { verify_token, app_secret } = made;
     Ok(AppSettings {
         name: APP.to_owned(),
         app_id: None,
@@ -126,10 +118,7 @@ fn app(folder: &Path) -> Result<AppSettings, Failure> {
 }
 
 fn make_app(path: &Path) -> Result<MadeApp, Failure> {
-    let made = MadeApp {
-        verify_token: random_text()?,
-        app_secret: random_text()?,
-    };
+    let made = MadeApp { verify_token: random_text()?, app_secret: random_text()? };
     // Both are base64url: nothing in them needs escaping.
     let text = format!(
         "# Made in development mode, read back at each start.\nverify_token = \"{}\"\napp_secret = \"{}\"\n",
@@ -159,9 +148,7 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder
-        .create(folder)
-        .map_err(Failure::file(format!("make the folder {}", folder.display())))
+    builder.create(folder).map_err(|source| Failure::Folder { folder: folder.display().to_string(), source })
 }
 
 fn read(path: &Path) -> Result<Option<String>, Failure> {
@@ -189,10 +176,8 @@ mod tests {
 
     fn prepared(folder: &Path) -> (Config, SecretsKey) {
         let store = folder.join("store");
-        let environment = Environment::from_pairs([
-            ("WAYPOST_STORE", store.to_str().unwrap()),
-            ("WAYPOST_DEVELOPMENT", "true"),
-        ]);
+        let environment =
+            Environment::from_pairs([("WAYPOST_STORE", store.to_str().unwrap()), ("WAYPOST_DEVELOPMENT", "true")]);
         let mut config = load(None, &environment).unwrap();
         let key = prepare(&mut config).unwrap();
         (config, key)
@@ -219,10 +204,7 @@ mod tests {
         let second = open_way_in(folder.path(), "[::]:8081".parse().unwrap()).unwrap();
         assert_ne!(first, second);
         let found = way_in(folder.path()).unwrap().unwrap();
-        assert_eq!(
-            (found.admin_url.as_str(), found.token()),
-            ("http://[::1]:8081", second.clone())
-        );
+        assert_eq!((found.admin_url.as_str(), found.token()), ("http://[::1]:8081", second.clone()));
         assert!(!format!("{found:?}").contains(second.expose()));
     }
 
@@ -252,10 +234,6 @@ mod tests {
             format!("{:?}", secrets_key(folder.path()).unwrap_err()),
             format!("{:?}", way_in(folder.path()).unwrap_err()),
         ];
-        assert!(
-            told.iter()
-                .all(|told| told.contains("damaged") && !told.contains("hunter2")),
-            "{told:?}"
-        );
+        assert!(told.iter().all(|told| told.contains("damaged") && !told.contains("hunter2")), "{told:?}");
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use gateway::StartError;
 use thiserror::Error;
 
 use crate::config::Problems;
@@ -94,6 +95,14 @@ pub(crate) enum Failure {
     /// What a command prints could not be written.
     #[error("failed to write the output")]
     Output(#[source] io::Error),
+    /// The store's folder cannot be made.
+    #[error("failed to make the folder {folder} for the store")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: io::Error,
+    },
     /// The store cannot be opened.
     #[error("failed to open the store")]
     Store(#[source] store::StoreError),
@@ -109,7 +118,7 @@ pub(crate) enum Failure {
     },
     /// The gateway did not start.
     #[error("failed to start the gateway")]
-    Start(#[source] gateway::StartError),
+    Start(#[source] StartError),
     /// A part of the program broke.
     #[error("failed to {0}: a part of the program broke")]
     Broken(&'static str),
@@ -150,11 +159,7 @@ impl Failure {
     /// Wraps what went wrong with a file.
     pub(crate) fn file(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::File {
-            doing,
-            hint: None,
-            source,
-        }
+        move |source| Self::File { doing, hint: None, source }
     }
 
     /// The code with which the program ends.
@@ -165,7 +170,9 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Arguments(_) => Exit::Usage,
             Self::NoGateway { .. } | Self::Unreachable { .. } => Exit::Unreachable,
-            Self::Store(_) => Exit::Store,
+            Self::Store(_) | Self::Start(StartError::Store(_) | StartError::Key(_)) | Self::Folder { .. } => {
+                Exit::Store
+            }
             Self::Listen { .. } => Exit::Listen,
             Self::File { .. }
             | Self::Output(_)
@@ -183,6 +190,9 @@ impl Failure {
             Self::File { hint, .. } => *hint,
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("another program listens there, perhaps another Waypost: stop it, or set another address")
+            }
+            Self::Folder { .. } => {
+                Some("something else has this name, or this user may not write there: set another `store`")
             }
             Self::Listen { .. } => Some("set an address of this machine, and a port that this user may bind"),
             Self::NoGateway { .. } => {
@@ -250,10 +260,7 @@ mod tests {
             hint: Some("look"),
             source: io::Error::new(io::ErrorKind::NotFound, "no such folder"),
         };
-        assert_eq!(
-            text(&failure),
-            "waypost: failed to write waypost.toml: no such folder\n    look"
-        );
+        assert_eq!(text(&failure), "waypost: failed to write waypost.toml: no such folder\n    look");
     }
 
     #[test]

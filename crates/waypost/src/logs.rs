@@ -11,9 +11,7 @@ use crate::config::{LogFormat, LogSettings};
 pub(crate) fn start(settings: &LogSettings) {
     // A directive that cannot be read is left out, and the library says so on standard error.
     let filter = EnvFilter::builder().parse_lossy(&settings.filter);
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if is_pretty(settings.format, std::io::stderr().is_terminal()) {
         lines.with_ansi(std::io::stderr().is_terminal()).finish().try_init()
     } else {
@@ -37,10 +35,7 @@ mod tests {
 
     #[test]
     fn a_second_start_changes_nothing() {
-        let settings = LogSettings {
-            format: LogFormat::Json,
-            filter: "warn,store=debug".into(),
-        };
+        let settings = LogSettings { format: LogFormat::Json, filter: "warn,store=debug".into() };
         start(&settings);
         start(&settings);
     }

@@ -20,11 +20,8 @@ pub(crate) fn read(argument: &str, text: &str, environment: &Environment) -> Res
         let file = std::fs::File::open(path).and_then(whole);
         file.map_err(Failure::file(format!("read {argument} from {path}")))?
     } else if let Some(name) = text.strip_prefix("env:") {
-        let missing = || {
-            Failure::Arguments(format!(
-                "{argument}: the environment variable {name:?} is not set, or empty"
-            ))
-        };
+        let missing =
+            || Failure::Arguments(format!("{argument}: the environment variable {name:?} is not set, or empty"));
         environment.get(name).ok_or_else(missing)?.to_owned()
     } else {
         text.to_owned()
@@ -50,11 +47,7 @@ mod tests {
     use super::*;
 
     fn secret(text: &str) -> Result<Secret, Failure> {
-        read(
-            "--hub-secret",
-            text,
-            &Environment::from_pairs([("NAME", "from the environment")]),
-        )
+        read("--hub-secret", text, &Environment::from_pairs([("NAME", "from the environment")]))
     }
 
     #[test]
@@ -62,20 +55,14 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "from a file\r\n").unwrap();
         assert_eq!(secret("env:NAME").unwrap().expose(), "from the environment");
-        assert_eq!(
-            secret(&format!("file:{}", file.path().display())).unwrap().expose(),
-            "from a file"
-        );
+        assert_eq!(secret(&format!("file:{}", file.path().display())).unwrap().expose(), "from a file");
         assert_eq!(secret("hunter2").unwrap().expose(), "hunter2");
     }
 
     #[test]
     fn a_secret_that_is_not_there_is_told_without_its_text() {
         let told = secret("env:OTHER").unwrap_err().to_string();
-        assert_eq!(
-            told,
-            "--hub-secret: the environment variable \"OTHER\" is not set, or empty"
-        );
+        assert_eq!(told, "--hub-secret: the environment variable \"OTHER\" is not set, or empty");
         assert!(secret("").is_err());
     }
 }

@@ -18,10 +18,7 @@ pub(crate) struct Table {
 impl Table {
     /// A table with these headings.
     pub(crate) fn new(headings: &[&'static str]) -> Self {
-        Self {
-            headings: headings.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { headings: headings.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -44,11 +41,7 @@ impl Table {
     pub(crate) fn aligned(&self) -> String {
         let headings = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
         let mut lines: Vec<Vec<String>> = vec![headings];
-        lines.extend(
-            self.rows
-                .iter()
-                .map(|row| row.iter().map(|cell| shortened(cell)).collect()),
-        );
+        lines.extend(self.rows.iter().map(|row| row.iter().map(|cell| shortened(cell)).collect()));
         let mut widths = vec![0; self.headings.len()];
         for line in &lines {
             for (width, cell) in widths.iter_mut().zip(line) {
@@ -63,11 +56,7 @@ impl Table {
     }
 
     fn tab_separated(&self) -> String {
-        self.rows
-            .iter()
-            .map(|row| row.join("\t"))
-            .collect::<Vec<_>>()
-            .join("\n")
+        self.rows.iter().map(|row| row.join("\t")).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -80,9 +69,7 @@ pub(crate) fn facts(facts: &[(&str, String)]) -> String {
 
 /// A cell, `-` where there is nothing.
 pub(crate) fn or_dash(text: Option<impl Into<String>>) -> String {
-    text.map(Into::into)
-        .filter(|text: &String| !text.is_empty())
-        .unwrap_or_else(|| "-".to_owned())
+    text.map(Into::into).filter(|text: &String| !text.is_empty()).unwrap_or_else(|| "-".to_owned())
 }
 
 /// Some of what is shown was written by strangers: no control character of theirs reaches the terminal, and no tab or

@@ -9,9 +9,7 @@ use crate::exit::Failure;
 /// Prints a text and a newline on standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(Failure::Output)
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::Output)
 }
 
 /// Prints a value as JSON on standard output.
@@ -57,11 +55,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Of this work.
     pub(crate) fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            shown: None,
-            terminal: io::stderr().is_terminal(),
-        }
+        Self { what, shown: None, terminal: io::stderr().is_terminal() }
     }
 
     /// Shows how much of all is done.

@@ -1,11 +1,6 @@
 //! The API, from outside: who may do what, what is refused, and what never shows.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 mod support;
 
@@ -49,25 +44,16 @@ fn a_webhook_secret_that_is_made_up_is_answered_once_and_never_again() {
     let again = [
         gateway.api.call("GET", "/api/v1/endpoints/crm", &[], None),
         gateway.api.call("GET", ENDPOINTS, &[], None),
-        gateway
-            .api
-            .call("PUT", "/api/v1/endpoints/crm", &[], Some(&endpoint("crm"))),
+        gateway.api.call("PUT", "/api/v1/endpoints/crm", &[], Some(&endpoint("crm"))),
     ];
     for reply in again {
         assert_eq!(reply.status, 200);
-        assert!(
-            !reply.text().contains("whsec_") && !reply.text().contains("\"webhook_secret\""),
-            "{}",
-            reply.text()
-        );
+        assert!(!reply.text().contains("whsec_") && !reply.text().contains("\"webhook_secret\""), "{}", reply.text());
     }
     let mut given = endpoint("given");
     given["webhook_secret"] = WEBHOOK_SECRET.into();
     let made = gateway.api.post(ENDPOINTS, Some(&given));
-    assert!(
-        !made.to_string().contains("whsec_"),
-        "what the caller gave is not repeated: {made}"
-    );
+    assert!(!made.to_string().contains("whsec_"), "what the caller gave is not repeated: {made}");
 }
 
 #[test]
@@ -78,24 +64,13 @@ fn a_change_made_on_an_old_copy_is_refused_with_412() {
     assert_eq!(made.status, 201);
     let old = made.header("etag").unwrap().to_owned();
     let path = "/api/v1/endpoints/crm";
-    let put = |etag: &str| {
-        gateway
-            .api
-            .call("PUT", path, &[("If-Match", etag)], Some(&endpoint("crm")))
-    };
+    let put = |etag: &str| gateway.api.call("PUT", path, &[("If-Match", etag)], Some(&endpoint("crm")));
     let changed = put(&old);
     assert_eq!(changed.status, 200);
     assert_ne!(changed.header("etag"), Some(old.as_str()));
     let late = put(&old);
-    refused(
-        &(late.status, serde_json::from_slice(&late.body).unwrap()),
-        412,
-        "version_conflict",
-    );
-    assert_eq!(
-        gateway.api.call("DELETE", path, &[("If-Match", &old)], None).status,
-        412
-    );
+    refused(&(late.status, serde_json::from_slice(&late.body).unwrap()), 412, "version_conflict");
+    assert_eq!(gateway.api.call("DELETE", path, &[("If-Match", &old)], None).status, 412);
     let now = changed.header("etag").unwrap();
     assert_eq!(gateway.api.call("DELETE", path, &[("If-Match", now)], None).status, 204);
 }
@@ -105,11 +80,7 @@ fn a_create_that_is_repeated_with_its_idempotency_key_makes_one_endpoint() {
     let home = Home::production("");
     let gateway = home.start();
     let input = json!({ "url": "https://crm.example.com/in" });
-    let create = |key: &str| {
-        gateway
-            .api
-            .call("POST", ENDPOINTS, &[("Idempotency-Key", key)], Some(&input))
-    };
+    let create = |key: &str| gateway.api.call("POST", ENDPOINTS, &[("Idempotency-Key", key)], Some(&input));
     let id = |reply: &wire::Reply| serde_json::from_slice::<Value>(&reply.body).unwrap()["id"].clone();
     let (first, second, other) = (create("one"), create("one"), create("two"));
     assert_eq!((first.status, second.status, other.status), (201, 200, 201));
@@ -130,15 +101,9 @@ fn what_makes_no_sense_is_refused_with_the_member_that_is_wrong() {
     for (input, member) in [
         (json!({ "url": "ftp://x.example/" }), "url"),
         (json!({ "url": "https://user:hunter2@x.example/" }), "url"),
-        (
-            json!({ "url": "https://x.example/", "webhook_secret": "whsec_hunter2" }),
-            "webhook_secret",
-        ),
+        (json!({ "url": "https://x.example/", "webhook_secret": "whsec_hunter2" }), "webhook_secret"),
         (json!({ "url": "https://x.example/", "id": "a b" }), "id"),
-        (
-            json!({ "url": "https://x.example/", "rules": [{ "types": ["a*b"] }] }),
-            "rules[0].types[0]",
-        ),
+        (json!({ "url": "https://x.example/", "rules": [{ "types": ["a*b"] }] }), "rules[0].types[0]"),
         (json!({ "url": "https://x.example/", "lane_hold": "soon" }), "lane_hold"),
     ] {
         let answer = post(input);
@@ -149,16 +114,8 @@ fn what_makes_no_sense_is_refused_with_the_member_that_is_wrong() {
     assert_eq!(post(endpoint("crm")).0, 201);
     refused(&post(endpoint("crm")), 409, "exists");
     refused(&gateway.api.answer("GET", "/api/v1/nothing", None), 404, "no_such_path");
-    refused(
-        &gateway.api.answer("DELETE", "/api/v1/events", None),
-        405,
-        "api_method_not_allowed",
-    );
-    refused(
-        &gateway.api.answer("GET", "/api/v1/events/evt_nothing", None),
-        404,
-        "not_found",
-    );
+    refused(&gateway.api.answer("DELETE", "/api/v1/events", None), 405, "api_method_not_allowed");
+    refused(&gateway.api.answer("GET", "/api/v1/events/evt_nothing", None), 404, "not_found");
 }
 
 #[test]
@@ -174,18 +131,8 @@ fn a_bad_query_is_answered_as_a_problem() {
         "/api/v1/deliveries/first",
     ] {
         let reply = gateway.api.call("GET", path, &[], None);
-        assert!(
-            (400..500).contains(&reply.status),
-            "{path}: {} {}",
-            reply.status,
-            reply.text()
-        );
-        assert_eq!(
-            reply.header("content-type"),
-            Some("application/problem+json"),
-            "{path}: {}",
-            reply.text()
-        );
+        assert!((400..500).contains(&reply.status), "{path}: {} {}", reply.status, reply.text());
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{path}: {}", reply.text());
     }
 }
 
@@ -194,21 +141,10 @@ fn without_a_key_there_is_nothing_but_health_and_metrics() {
     let home = Home::production("");
     let gateway = home.start();
     for api in [gateway.api.with_key(None), gateway.api.with_key(Some("wpk_wrong"))] {
-        for path in [
-            "/api/v1/status",
-            "/api/v1/events",
-            ENDPOINTS,
-            "/api/v1/keys",
-            "/api/v1/apps",
-            "/api/v1/numbers",
-        ] {
+        for path in ["/api/v1/status", "/api/v1/events", ENDPOINTS, "/api/v1/keys", "/api/v1/apps", "/api/v1/numbers"] {
             refused(&api.answer("GET", path, None), 401, "unauthorized");
         }
-        refused(
-            &api.answer("POST", ENDPOINTS, Some(&endpoint("crm"))),
-            401,
-            "unauthorized",
-        );
+        refused(&api.answer("POST", ENDPOINTS, Some(&endpoint("crm"))), 401, "unauthorized");
         for path in ["/healthz", "/readyz", "/metrics"] {
             assert_eq!(api.answer("GET", path, None).0, 200, "{path}");
         }
@@ -240,18 +176,8 @@ fn a_key_may_do_what_its_scope_says_until_it_is_revoked() {
     refused(&read.answer("GET", "/api/v1/events", None), 401, "unauthorized");
     assert!(gateway.stop().success());
     let gateway = home.start();
-    let again = |api: &Api| {
-        gateway
-            .api
-            .with_key(api.key.as_deref())
-            .answer("GET", "/api/v1/events", None)
-            .0
-    };
-    assert_eq!(
-        (again(&read), again(&operate)),
-        (401, 200),
-        "keys live as long as the store"
-    );
+    let again = |api: &Api| gateway.api.with_key(api.key.as_deref()).answer("GET", "/api/v1/events", None).0;
+    assert_eq!((again(&read), again(&operate)), (401, 200), "keys live as long as the store");
 }
 
 #[test]
@@ -271,18 +197,8 @@ fn an_owners_key_sees_and_makes_only_what_is_theirs() {
     refused(&anna.answer("GET", berts, None), 404, "not_found");
     refused(&anna.answer("PUT", berts, Some(&endpoint("bert"))), 404, "not_found");
     refused(&anna.answer("DELETE", berts, None), 404, "not_found");
-    refused(
-        &anna.answer("POST", "/api/v1/endpoints/bert/pause", None),
-        404,
-        "not_found",
-    );
-    for path in [
-        "/api/v1/events",
-        "/api/v1/deliveries",
-        "/api/v1/status",
-        "/api/v1/keys",
-        "/api/v1/numbers",
-    ] {
+    refused(&anna.answer("POST", "/api/v1/endpoints/bert/pause", None), 404, "not_found");
+    for path in ["/api/v1/events", "/api/v1/deliveries", "/api/v1/status", "/api/v1/keys", "/api/v1/numbers"] {
         refused(&anna.answer("GET", path, None), 403, "forbidden");
     }
     let made = anna.post(ENDPOINTS, Some(&endpoint("hers")));
@@ -297,28 +213,10 @@ fn an_owners_key_sees_and_makes_only_what_is_theirs() {
 fn an_event_is_found_by_its_id_its_message_its_contact_and_its_number() {
     let home = Home::production("");
     let gateway = home.start();
-    gateway.take(
-        &Text {
-            from: "4915112345678",
-            ..Text::new("wamid.found")
-        }
-        .body(),
-    );
-    gateway.take(
-        &Text {
-            from: "4915100000000",
-            number: "999",
-            ..Text::new("wamid.other")
-        }
-        .body(),
-    );
+    gateway.take(&Text { from: "4915112345678", ..Text::new("wamid.found") }.body());
+    gateway.take(&Text { from: "4915100000000", number: "999", ..Text::new("wamid.other") }.body());
     let event = gateway.api.get("/api/v1/events?phone_number_id=106540352242922")["rows"][0].clone();
-    for wanted in [
-        event["id"].as_str().unwrap(),
-        "wamid.found",
-        "4915112345678",
-        "%2B49%20151%2012345678",
-    ] {
+    for wanted in [event["id"].as_str().unwrap(), "wamid.found", "4915112345678", "%2B49%20151%2012345678"] {
         let found = until("the index", || {
             let found = gateway.api.get(&format!("/api/v1/events/find?q={wanted}"));
             (found["rows"] != json!([])).then_some(found)
@@ -345,19 +243,11 @@ fn secrets_show_nowhere_and_phone_numbers_and_messages_in_no_log_and_no_metric()
         "/closed" => Say::Close,
         _ => Say::Status(200),
     });
-    let body = Text {
-        from: PHONE,
-        text: BODY,
-        ..Text::new("wamid.private")
-    }
-    .body();
+    let body = Text { from: PHONE, text: BODY, ..Text::new("wamid.private") }.body();
     gateway.take(&body);
     gateway.take(&emulator::rebatch::array_wrapped(&body));
     gateway.take(&body[..body.len() - 1]);
-    assert_eq!(
-        meta::send(gateway.receive, "/webhooks/main", "another-secret", &body).status,
-        401
-    );
+    assert_eq!(meta::send(gateway.receive, "/webhooks/main", "another-secret", &body).status, 401);
     assert_eq!(meta::send(gateway.receive, "/webhooks/none", SECRET, &body).status, 404);
     let handshake = format!("/webhooks/main?hub.mode=subscribe&hub.challenge=1&hub.verify_token={VERIFY_TOKEN}");
     let handshake = wire::exchange(gateway.receive, &wire::request("GET", &handshake, &[], b"")).unwrap();
@@ -374,17 +264,7 @@ fn secrets_show_nowhere_and_phone_numbers_and_messages_in_no_log_and_no_metric()
     let local = gateway.api.key.clone().unwrap();
     let read_key = read.key.clone().unwrap();
     let seal = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
-    let secrets = [
-        SECRET,
-        VERIFY_TOKEN,
-        HUB_SECRET,
-        WEBHOOK_SECRET,
-        &made_secret,
-        &local,
-        &read_key,
-        seal,
-        "sealed:",
-    ];
+    let secrets = [SECRET, VERIFY_TOKEN, HUB_SECRET, WEBHOOK_SECRET, &made_secret, &local, &read_key, seal, "sealed:"];
     let event = gateway.api.events()[0]["id"].as_str().unwrap().to_owned();
     for path in [
         "/api/v1/status",
@@ -416,10 +296,7 @@ fn secrets_show_nowhere_and_phone_numbers_and_messages_in_no_log_and_no_metric()
     let told = gateway.told.text();
     absent(&told, "the log", &secrets);
     absent(&told, "the log", &people);
-    assert!(
-        told.contains("an attempt failed") && told.contains(&event),
-        "event ids may show: {told}"
-    );
+    assert!(told.contains("an attempt failed") && told.contains(&event), "event ids may show: {told}");
 }
 
 #[track_caller]

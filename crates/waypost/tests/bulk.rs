@@ -1,11 +1,6 @@
 //! Much at once, from outside: large bodies, many events in one, many endpoints, a long backlog, many connections.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 mod support;
 
@@ -26,11 +21,7 @@ fn a_body_of_three_mebibytes_is_kept_and_delivered_byte_for_byte() {
     let home = Home::production(&sink.endpoint("crm", ""));
     let gateway = home.start();
     let long = "x".repeat(3 * 1024 * 1024);
-    let body = Text {
-        text: &long,
-        ..Text::new("wamid.long")
-    }
-    .body();
+    let body = Text { text: &long, ..Text::new("wamid.long") }.body();
     gateway.take(&body);
     assert!(sink.wait_for(1)[0].body == body);
 }
@@ -62,9 +53,7 @@ fn one_event_goes_to_each_of_fifty_endpoints() {
                 "hub_secret": support::sink::HUB_SECRET, "webhook_secret": support::sink::WEBHOOK_SECRET })
         })
         .collect();
-    gateway
-        .api
-        .post("/api/v1/apply", Some(&json!({ "endpoints": endpoints })));
+    gateway.api.post("/api/v1/apply", Some(&json!({ "endpoints": endpoints })));
     gateway.take(&Text::new("wamid.everywhere").body());
     let arrivals = sink.wait_for(50);
     let paths: HashSet<&str> = arrivals.iter().map(|arrival| arrival.path.as_str()).collect();
@@ -121,10 +110,7 @@ fn connections_above_the_cap_are_turned_away_and_those_below_it_go_on() {
     let mut third = Wire::open(gateway.receive).unwrap();
     match third.reply() {
         Ok(reply) => assert_eq!((reply.status, reply.header("retry-after")), (503, Some("1"))),
-        Err(error) => assert!(
-            matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof),
-            "{error}"
-        ),
+        Err(error) => assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof), "{error}"),
     }
     drop(second);
     until_true("room", || {
@@ -163,10 +149,7 @@ fn a_flood_of_headers_is_refused_and_harms_nobody() {
     let home = Home::production("");
     let gateway = home.start();
     let many: Vec<(String, String)> = (0..500).map(|n| (format!("X-{n}"), "x".repeat(50))).collect();
-    let many: Vec<(&str, &str)> = many
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let endless = [("X-Long", "x".repeat(600_000))];
     let endless: Vec<(&str, &str)> = endless.iter().map(|(name, value)| (*name, value.as_str())).collect();
     for headers in [many, endless] {

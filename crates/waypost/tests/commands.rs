@@ -1,11 +1,6 @@
 //! The commands that talk to a gateway, against a real one with a real store.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may fail loudly")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -49,12 +44,7 @@ impl Gateway {
         let (running, receive, admin) = runtime.block_on(start(&store));
         let local = format!(r#"{{"admin_url":"http://{admin}","token":"{TOKEN}"}}"#);
         std::fs::write(store.join("local.json"), local).unwrap();
-        Self {
-            folder,
-            runtime,
-            running: Some(running),
-            receive,
-        }
+        Self { folder, runtime, running: Some(running), receive }
     }
 
     /// Sends a body as Meta does; it must be kept.
@@ -118,22 +108,11 @@ async fn start(folder: &Path) -> (Running, SocketAddr, SocketAddr) {
     let settings = Settings {
         development: true,
         receive: ReceiveSettings::default(),
-        admin: AdminSettings {
-            listen: admin_at,
-            local_token: Some(Secret::new(TOKEN)),
-        },
+        admin: AdminSettings { listen: admin_at, local_token: Some(Secret::new(TOKEN)) },
         apps: vec![app],
         endpoints: Vec::new(),
-        outbound: OutboundSettings {
-            in_flight_max: 8,
-            ..OutboundSettings::default()
-        },
-        retention: Retention {
-            body_days: 7,
-            metadata_days: 30,
-            key_days: 8,
-            store_bytes_max: None,
-        },
+        outbound: OutboundSettings { in_flight_max: 8, ..OutboundSettings::default() },
+        retention: Retention { body_days: 7, metadata_days: 30, key_days: 8, store_bytes_max: None },
     };
     let parts = Parts {
         settings,
@@ -165,17 +144,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Ran {
 #[test]
 fn what_was_received_is_listed_found_and_shown_with_its_delivery() {
     let gateway = Gateway::start();
-    gateway.out(&[
-        "endpoints",
-        "add",
-        "--id",
-        "crm",
-        "--to",
-        "http://127.0.0.1:9/",
-        "--field",
-        "messages",
-        "--paused",
-    ]);
+    gateway.out(&["endpoints", "add", "--id", "crm", "--to", "http://127.0.0.1:9/", "--field", "messages", "--paused"]);
     gateway.receive(MESSAGE);
 
     let event = gateway.json(&["events", "--type", "messages.*", "--since", "1h"]);
@@ -189,10 +158,7 @@ fn what_was_received_is_listed_found_and_shown_with_its_delivery() {
 
     let shown = gateway.out(&["events", "show", id]);
     assert!(shown.contains("\n  \"text\": {\n"), "{shown}");
-    assert_eq!(
-        gateway.json(&["events", "show", id])["deliveries"][0]["endpoint"],
-        "crm"
-    );
+    assert_eq!(gateway.json(&["events", "show", id])["deliveries"][0]["endpoint"], "crm");
 
     let delivery = gateway.json(&["deliveries", "--endpoint", "crm", "--state", "owed"]);
     let number = delivery["number"].to_string();
@@ -214,17 +180,7 @@ fn inspect_gives_an_event_the_id_the_key_and_the_lane_that_the_gateway_gives_it(
     let inspected = lines(gateway.out(&["inspect", "1.json", "2.json"]));
     assert_eq!(kept.len(), 2);
     for (kept, inspected) in kept.iter().zip(&inspected) {
-        for member in [
-            "id",
-            "type",
-            "key",
-            "lane",
-            "phone_number_id",
-            "waba_id",
-            "occurred_at",
-            "problems",
-            "data",
-        ] {
+        for member in ["id", "type", "key", "lane", "phone_number_id", "waba_id", "occurred_at", "problems", "data"] {
             assert_eq!(kept[member], inspected[member], "{member}");
         }
     }
@@ -248,48 +204,23 @@ fn an_endpoint_is_made_changed_paused_resumed_and_removed() {
     assert!(made.out.contains("webhook secret  whsec_"), "{}", made.out);
     assert!(!made.out.contains("hunter2") && made.told.contains("shown this once"));
 
-    gateway.out(&[
-        "endpoints",
-        "update",
-        "crm",
-        "--to",
-        "http://127.0.0.1:10/",
-        "--lane-hold",
-        "forever",
-    ]);
+    gateway.out(&["endpoints", "update", "crm", "--to", "http://127.0.0.1:10/", "--lane-hold", "forever"]);
     let shown = gateway.json(&["endpoints", "show", "crm"]);
     assert_eq!(shown["url"], "http://127.0.0.1:10/");
-    assert_eq!(
-        (shown["has_hub_secret"].as_bool(), &shown["lane_hold_ms"]),
-        (Some(true), &Value::Null)
-    );
+    assert_eq!((shown["has_hub_secret"].as_bool(), &shown["lane_hold_ms"]), (Some(true), &Value::Null));
     assert_eq!(shown["rules"][0]["test"], false);
     gateway.out(&["endpoints", "update", "crm", "--everything"]);
     assert_eq!(gateway.json(&["endpoints", "show", "crm"])["lane_hold_ms"], Value::Null);
 
     assert_eq!(gateway.out(&["endpoints", "pause", "crm"]), "paused crm\n");
-    assert!(
-        gateway
-            .out(&["endpoints", "list"])
-            .starts_with("crm\tpaused\t0\tmeta\teverything\t")
-    );
+    assert!(gateway.out(&["endpoints", "list"]).starts_with("crm\tpaused\t0\tmeta\teverything\t"));
     assert_eq!(gateway.json(&["endpoints", "resume", "crm"])["resumed"], "crm");
 
     let unsure = gateway.run(&["endpoints", "remove", "crm"]);
-    assert_eq!(
-        (unsure.code, unsure.told.contains("--yes")),
-        (2, true),
-        "{}",
-        unsure.told
-    );
+    assert_eq!((unsure.code, unsure.told.contains("--yes")), (2, true), "{}", unsure.told);
     gateway.out(&["endpoints", "remove", "crm", "--yes"]);
     let gone = gateway.run(&["endpoints", "show", "crm"]);
-    assert_eq!(
-        (gone.code, gone.told.contains("(not_found)")),
-        (1, true),
-        "{}",
-        gone.told
-    );
+    assert_eq!((gone.code, gone.told.contains("(not_found)")), (1, true), "{}", gone.told);
 }
 
 #[test]
@@ -304,11 +235,7 @@ fn declared_endpoints_are_planned_and_applied() {
     assert_eq!(gateway.out(&["apply", "--plan"]), "");
 
     let updated = gateway.run(&["endpoints", "update", "crm", "--concurrency-max", "3"]);
-    assert!(
-        updated.told.contains("declared in the configuration"),
-        "{}",
-        updated.told
-    );
+    assert!(updated.told.contains("declared in the configuration"), "{}", updated.told);
     std::fs::write(&file, endpoint).unwrap();
     let plan = gateway.run(&["apply", "--plan"]);
     assert_eq!(plan.out, "change\tcrm\tdeclared, concurrency_max, hub_secret\n");
@@ -337,12 +264,7 @@ fn a_key_lets_in_from_elsewhere_until_it_is_revoked() {
     assert!(!listed.to_string().contains(key.trim()));
     gateway.out(&["keys", "revoke", listed["id"].as_str().unwrap()]);
     let refused = status(key.trim());
-    assert_eq!(
-        (refused.code, refused.told.contains("(unauthorized)")),
-        (1, true),
-        "{}",
-        refused.told
-    );
+    assert_eq!((refused.code, refused.told.contains("(unauthorized)")), (1, true), "{}", refused.told);
     assert!(!refused.told.contains(key.trim()));
 }
 
@@ -351,13 +273,8 @@ fn one_screen_says_how_the_gateway_is() {
     let gateway = Gateway::start();
     gateway.receive(MESSAGE);
     let screen = gateway.out(&["status"]);
-    for wanted in [
-        "ready      yes\n",
-        "gateway    ",
-        "1 unrouted\n",
-        "refused    nothing since the start",
-        "\nmain\t",
-    ] {
+    for wanted in ["ready      yes\n", "gateway    ", "1 unrouted\n", "refused    nothing since the start", "\nmain\t"]
+    {
         assert!(screen.contains(wanted), "{wanted:?} in {screen}");
     }
     assert_eq!(gateway.json(&["status"])["totals"]["events"], 1);
@@ -376,10 +293,5 @@ fn a_gateway_that_has_stopped_is_told_as_unreachable() {
     let mut gateway = Gateway::start();
     gateway.stop();
     let ran = gateway.run(&["status"]);
-    assert_eq!(
-        (ran.code, ran.told.contains("waypost serve")),
-        (4, true),
-        "{}",
-        ran.told
-    );
+    assert_eq!((ran.code, ran.told.contains("waypost serve")), (4, true), "{}", ran.told);
 }

@@ -21,10 +21,7 @@ use support::meta::{self, Text};
 use support::sink::{Arrival, Sink, WEBHOOK_SECRET, webhook_signature};
 use support::wire;
 
-const SCRIPT: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/consumers/standard_webhooks.py"
-);
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/consumers/standard_webhooks.py");
 
 /// The receiver in Python.
 struct Consumer {
@@ -43,25 +40,17 @@ impl Consumer {
             eprintln!("not tested: {need}");
             return None;
         };
-        let mut child = Command::new(python)
-            .args([SCRIPT, secret])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            Command::new(python).args([SCRIPT, secret]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut port = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut port)
-            .unwrap();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port.trim().parse().unwrap()));
         Some(Self { child, at })
     }
 
     /// What it answers to a delivery.
     fn judges(&self, headers: &[(&str, &str)], body: &[u8]) -> u16 {
-        wire::exchange(self.at, &wire::request("POST", "/", headers, body))
-            .unwrap()
-            .status
+        wire::exchange(self.at, &wire::request("POST", "/", headers, body)).unwrap().status
     }
 }
 
@@ -92,20 +81,8 @@ fn the_standard_webhooks_package_accepts_every_delivery() {
     };
     let home = Home::production(&(endpoint("meta", "meta") + &endpoint("waypost", "waypost")));
     let gateway = home.start();
-    gateway.take(
-        &Text {
-            text: "Zo\\u00eb \\ud83d\\udc4d",
-            ..Text::new("wamid.text")
-        }
-        .body(),
-    );
-    gateway.take(
-        &Text {
-            text: "Zoë 👍",
-            ..Text::new("wamid.utf8")
-        }
-        .body(),
-    );
+    gateway.take(&Text { text: "Zo\\u00eb \\ud83d\\udc4d", ..Text::new("wamid.text") }.body());
+    gateway.take(&Text { text: "Zoë 👍", ..Text::new("wamid.utf8") }.body());
     gateway.take(&meta::change("1", "account_update", r#"{"event":"VERIFIED_ACCOUNT"}"#));
     gateway.take(b"signed, and no JSON");
     support::until_true("that all are accepted", || gateway.api.total("owed") == 0);
@@ -131,18 +108,11 @@ fn the_standard_webhooks_package_refuses_a_flipped_byte_another_secret_and_an_ol
         assert_eq!(consumer.judges(&headers, &flipped), 401, "byte {position}");
     }
     let [id, timestamp, signature] = headers;
-    assert_eq!(
-        consumer.judges(&[("webhook-id", "evt_another"), timestamp, signature], body),
-        401
-    );
+    assert_eq!(consumer.judges(&[("webhook-id", "evt_another"), timestamp, signature], body), 401);
 
     let old = (meta::now_seconds() - 6 * 60).to_string();
     let of_old = webhook_signature(WEBHOOK_SECRET, id.1, &old, body);
-    let replayed = [
-        id,
-        ("webhook-timestamp", old.as_str()),
-        ("webhook-signature", of_old.as_str()),
-    ];
+    let replayed = [id, ("webhook-timestamp", old.as_str()), ("webhook-signature", of_old.as_str())];
     assert_eq!(consumer.judges(&replayed, body), 401, "an old one, however well signed");
 
     let other = Consumer::start("whsec_QW5vdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=").unwrap();

@@ -1,11 +1,6 @@
 //! Delivering, from outside: what an endpoint is sent, and in which order.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 mod support;
 
@@ -59,10 +54,7 @@ fn serve_to_one_handler_delivers_metas_own_bytes_signed_with_the_secret_that_the
 
     until_true("the printed event", || gateway.printed.text().contains('\n'));
     let printed: Value = serde_json::from_str(gateway.printed.text().trim()).unwrap();
-    assert_eq!(
-        (printed["id"].as_str(), &printed["message_id"]),
-        (Some(arrival.id()), &"wamid.own".into())
-    );
+    assert_eq!((printed["id"].as_str(), &printed["message_id"]), (Some(arrival.id()), &"wamid.own".into()));
 }
 
 #[test]
@@ -70,17 +62,10 @@ fn the_events_of_one_body_are_delivered_each_by_itself() {
     let sink = Sink::start();
     let home = Home::production(&sink.endpoint("crm", ""));
     let gateway = home.start();
-    let bodies = [
-        text("wamid.a"),
-        text("wamid.b"),
-        meta::status("wamid.c", "read", "16505551234"),
-    ];
+    let bodies = [text("wamid.a"), text("wamid.b"), meta::status("wamid.c", "read", "16505551234")];
     gateway.take(&emulator::rebatch::merge(&bodies));
     let arrivals = sink.wait_for(3);
-    assert_eq!(
-        arrivals.iter().map(|arrival| &arrival.body).collect::<Vec<_>>(),
-        bodies.iter().collect::<Vec<_>>()
-    );
+    assert_eq!(arrivals.iter().map(|arrival| &arrival.body).collect::<Vec<_>>(), bodies.iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -97,10 +82,7 @@ fn the_waypost_format_is_the_event_on_one_line_as_the_api_shows_it() {
     // What is known only later may differ.
     shown["duplicates"] = event["duplicates"].clone();
     assert_eq!(shown, event);
-    assert_eq!(
-        (&event["type"], &event["app"]),
-        (&"messages.text".into(), &"main".into())
-    );
+    assert_eq!((&event["type"], &event["app"]), (&"messages.text".into(), &"main".into()));
     assert_eq!(event["data"], pretty["entry"][0]["changes"][0]["value"]["messages"][0]);
 }
 
@@ -109,68 +91,31 @@ fn every_endpoint_gets_what_its_rules_match_and_nothing_else() {
     let sink = Sink::start();
     let rules: [(&str, &str); 5] = [
         ("texts", "{ types = ['messages.text'] }"),
-        (
-            "no-statuses",
-            "{ fields = ['messages'], types = ['!messages.status.*'] }",
-        ),
+        ("no-statuses", "{ fields = ['messages'], types = ['!messages.status.*'] }"),
         ("account", "{ waba_ids = ['222'] }"),
         ("number", "{ phone_number_ids = ['1001'] }, { fields = ['security'] }"),
         ("nothing", "{ apps = ['main'], waba_ids = ['333'] }"),
     ];
-    let mut endpoints: String = rules
-        .iter()
-        .map(|(name, rules)| sink.endpoint(name, &format!("rules = [{rules}]")))
-        .collect();
+    let mut endpoints: String =
+        rules.iter().map(|(name, rules)| sink.endpoint(name, &format!("rules = [{rules}]"))).collect();
     endpoints += &sink.endpoint("all", "");
     let home = Home::production(&endpoints);
     let gateway = home.start();
-    gateway.take(
-        &Text {
-            waba: "111",
-            number: "1001",
-            ..Text::new("wamid.text")
-        }
-        .body(),
-    );
-    gateway.take(
-        &Text {
-            waba: "222",
-            number: "2002",
-            ..Text::new("wamid.other")
-        }
-        .body(),
-    );
+    gateway.take(&Text { waba: "111", number: "1001", ..Text::new("wamid.text") }.body());
+    gateway.take(&Text { waba: "222", number: "2002", ..Text::new("wamid.other") }.body());
     gateway.take(&meta::status("wamid.status", "sent", "16505551234"));
-    gateway.take(&meta::change(
-        "222",
-        "security",
-        r#"{"display_phone_number":"1","event":"PIN_CHANGED"}"#,
-    ));
+    gateway.take(&meta::change("222", "security", r#"{"display_phone_number":"1","event":"PIN_CHANGED"}"#));
     gateway.take(&meta::change("111", "account_alerts", r#"{"entity_type":"WABA"}"#));
-    let expected = BTreeMap::from([
-        ("/account", 2),
-        ("/all", 5),
-        ("/no-statuses", 2),
-        ("/number", 2),
-        ("/texts", 2),
-    ]);
+    let expected = BTreeMap::from([("/account", 2), ("/all", 5), ("/no-statuses", 2), ("/number", 2), ("/texts", 2)]);
     let found = |ledger: &[Arrival]| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        ledger
-            .iter()
-            .for_each(|arrival| *counts.entry(arrival.path.clone()).or_default() += 1);
+        ledger.iter().for_each(|arrival| *counts.entry(arrival.path.clone()).or_default() += 1);
         counts
     };
     sink.wait_for(expected.values().sum());
     until_true("that nothing is owed", || gateway.api.total("owed") == 0);
     let found = found(&sink.ledger());
-    assert_eq!(
-        found
-            .iter()
-            .map(|(path, count)| (path.as_str(), *count))
-            .collect::<BTreeMap<_, _>>(),
-        expected
-    );
+    assert_eq!(found.iter().map(|(path, count)| (path.as_str(), *count)).collect::<BTreeMap<_, _>>(), expected);
 }
 
 /// The lanes of a sink's ledger: for each contact its positions in the order in which they came.
@@ -180,14 +125,8 @@ fn judge_order(ledger: &[Arrival], positions: &HashMap<String, (String, usize)>)
         let (contact, position) = &positions[&wamid(arrival)];
         if let Some((before, earlier)) = last.insert(contact, (*position, arrival)) {
             assert!(*position >= before, "contact {contact}: {before} before {position}");
-            assert!(
-                *position == before || earlier.accepted(),
-                "contact {contact}: {before} still held the lane"
-            );
-            assert!(
-                earlier.ended.is_some_and(|ended| ended <= arrival.began),
-                "contact {contact}: two at once"
-            );
+            assert!(*position == before || earlier.accepted(), "contact {contact}: {before} still held the lane");
+            assert!(earlier.ended.is_some_and(|ended| ended <= arrival.began), "contact {contact}: two at once");
         }
     }
 }
@@ -215,11 +154,7 @@ fn lanes_keep_their_order_while_one_in_five_is_refused_once_and_some_are_slow() 
     for position in 0..EACH {
         for contact in 0..CONTACTS {
             let (id, from) = (format!("wamid.{contact}.{position}"), format!("1650555{contact:04}"));
-            let body = Text {
-                from: &from,
-                ..Text::new(&id)
-            }
-            .body();
+            let body = Text { from: &from, ..Text::new(&id) }.body();
             wire.write(&meta::post("/webhooks/main", SECRET, &body)).unwrap();
             assert_eq!(wire.reply().unwrap().status, 200);
             positions.insert(id, (from, position));
@@ -264,9 +199,7 @@ fn removing_an_endpoint_ends_what_it_is_owed() {
     gateway.take(&text("wamid.2"));
     let (status, _) = gateway.api.answer("DELETE", "/api/v1/endpoints/crm", None);
     assert_eq!(status, 204);
-    until_true("their end", || {
-        gateway.api.total("owed") == 0 && gateway.api.total("dead") == 2
-    });
+    until_true("their end", || gateway.api.total("owed") == 0 && gateway.api.total("dead") == 2);
     for event in gateway.api.events() {
         let id = event["id"].as_str().unwrap();
         let shown = gateway.api.get(&format!("/api/v1/events/{id}"));
@@ -284,13 +217,7 @@ fn one_dead_endpoint_does_not_hold_up_another() {
     dead.answer(|_| Say::Hang);
     for count in 0..50 {
         let (id, from) = (format!("wamid.{count}"), format!("1650555{count:04}"));
-        gateway.take(
-            &Text {
-                from: &from,
-                ..Text::new(&id)
-            }
-            .body(),
-        );
+        gateway.take(&Text { from: &from, ..Text::new(&id) }.body());
     }
     sink.wait_for(50);
     assert_eq!(dead.wait_for(4).len(), 4, "no more at once than its cap");
@@ -303,15 +230,10 @@ fn a_changed_endpoint_is_sent_to_by_its_new_definition() {
     let gateway = home.start();
     let endpoint = |path: &str, more: Value| {
         let mut endpoint = json!({ "id": "crm", "url": sink.url(path) });
-        endpoint
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
+        endpoint.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         endpoint
     };
-    let made = gateway
-        .api
-        .post("/api/v1/endpoints", Some(&endpoint("/old", json!({ "paused": true }))));
+    let made = gateway.api.post("/api/v1/endpoints", Some(&endpoint("/old", json!({ "paused": true }))));
     let secret = made["webhook_secret"].as_str().unwrap();
     gateway.take(&text("wamid.1"));
     let (status, _) = gateway.api.answer(
@@ -323,17 +245,10 @@ fn a_changed_endpoint_is_sent_to_by_its_new_definition() {
     gateway.api.post("/api/v1/endpoints/crm/resume", None);
     let arrival = sink.wait_for(1).remove(0);
     assert_eq!(arrival.path, "/new");
-    assert_eq!(
-        arrival.header("x-hub-signature-256"),
-        meta::signature(HUB_SECRET, &arrival.body)
-    );
+    assert_eq!(arrival.header("x-hub-signature-256"), meta::signature(HUB_SECRET, &arrival.body));
     let timestamp = arrival.header("webhook-timestamp");
     let expected = webhook_signature(secret, arrival.id(), timestamp, &arrival.body);
-    assert_eq!(
-        arrival.header("webhook-signature"),
-        expected,
-        "the secret that was made up stays"
-    );
+    assert_eq!(arrival.header("webhook-signature"), expected, "the secret that was made up stays");
     assert_ne!(secret, WEBHOOK_SECRET);
 }
 
@@ -348,17 +263,11 @@ fn what_is_in_flight_when_its_endpoint_is_paused_or_removed_ends_without_harm() 
     sink.wait_for(2);
     gateway.api.post("/api/v1/endpoints/paused/pause", None);
     assert_eq!(gateway.api.answer("DELETE", "/api/v1/endpoints/removed", None).0, 204);
-    let first = gateway
-        .api
-        .delivery("paused", "the end of the first", |row| row["state"] == "accepted");
+    let first = gateway.api.delivery("paused", "the end of the first", |row| row["state"] == "accepted");
     assert_eq!(first["attempts"], 1);
     let counted = |path: &str| sink.at_path(path).len();
     until_true("the end of the removed one's", || gateway.api.total("owed") == 1);
-    assert_eq!(
-        (counted("/paused"), counted("/removed")),
-        (1, 1),
-        "nothing new was begun"
-    );
+    assert_eq!((counted("/paused"), counted("/removed")), (1, 1), "nothing new was begun");
     gateway.api.post("/api/v1/endpoints/paused/resume", None);
     until_true("that nothing is owed", || gateway.api.total("owed") == 0);
     assert_eq!((counted("/paused"), counted("/removed")), (2, 1));

@@ -61,10 +61,9 @@ fn a_lost_delivery_is_noticed() {
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(summary.get("agrees"), Some(&false.into()));
     let sums = summary.get("sums").and_then(serde_json::Value::as_array).unwrap();
-    let lost = sums.iter().find(|sum| {
-        sum.get("what")
-            .is_some_and(|what| what == "delivered = received and verified, by both")
-    });
+    let lost = sums
+        .iter()
+        .find(|sum| sum.get("what").is_some_and(|what| what == "delivered = received and verified, by both"));
     let number = |name: &str| lost.unwrap().get(name).and_then(serde_json::Value::as_u64).unwrap();
     assert_eq!(number("left"), number("right") + 1);
 }
@@ -81,11 +80,7 @@ fn a_store_is_kept_only_in_an_empty_folder() {
 #[test]
 fn an_interrupted_demo_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = demo(folder.path(), &[])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = demo(folder.path(), &[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("account_update")));
     let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
@@ -94,10 +89,6 @@ fn an_interrupted_demo_leaves_nothing() {
     assert!(!lines.any(|line| line.unwrap().contains("All sums agree")));
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        text(&output.stderr).contains("was stopped before its end"),
-        "{}",
-        told(&output)
-    );
+    assert!(text(&output.stderr).contains("was stopped before its end"), "{}", told(&output));
     assert!(nothing_is_left(folder.path()));
 }

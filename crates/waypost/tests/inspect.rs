@@ -32,10 +32,7 @@ fn events(files: &[PathBuf]) -> Vec<Value> {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), told.as_str()), (Some(0), ""));
     let printed = String::from_utf8(output.stdout).unwrap();
-    printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn paths(files: &[(String, Vec<u8>)]) -> Vec<PathBuf> {
@@ -55,10 +52,7 @@ fn promised() -> HashMap<String, usize> {
     for row in messaging.lines().filter(|line| line.starts_with("| `")) {
         let mut cells = row.split(" | ");
         let file = cells.next().unwrap().trim_matches(['|', ' ', '`']);
-        let times = |item: &str| {
-            item.split_once('×')
-                .map_or(1, |(_, times)| times.trim().parse().unwrap())
-        };
+        let times = |item: &str| item.split_once('×').map_or(1, |(_, times)| times.trim().parse().unwrap());
         promised.insert(file.to_owned(), cells.next().unwrap().split(", ").map(times).sum());
     }
     let management = std::fs::read_to_string(root().join("INDEX-management.md")).unwrap();
@@ -79,9 +73,7 @@ fn every_documented_body_gives_its_events_with_all_members_one_a_line() {
         .flat_map(|(name, body)| {
             let events = whatsapp::read(body).events;
             assert_eq!(events.len(), promised[name.as_str()], "{name}");
-            events
-                .into_iter()
-                .map(|event| (name.as_str(), event.event_type.as_str().to_owned()))
+            events.into_iter().map(|event| (name.as_str(), event.event_type.as_str().to_owned()))
         })
         .collect();
     let events = events(&paths(&files));
@@ -113,10 +105,7 @@ fn every_documented_body_gives_its_events_with_all_members_one_a_line() {
         assert!(event["id"].as_str().unwrap().starts_with("evt_"), "{name}");
         assert_ne!(event["lane"], "", "{name}");
         assert!(!event["key"].as_str().unwrap().contains("ntf_"), "{name}: nothing arrived");
-        assert!(
-            event["received_at"].is_null() && event["notification_id"].is_null(),
-            "{name}"
-        );
+        assert!(event["received_at"].is_null() && event["notification_id"].is_null(), "{name}");
         assert!(event["data"].is_object() || event["data"].is_array(), "{name}");
     }
 }
@@ -141,16 +130,10 @@ fn an_event_has_the_id_that_a_gateway_with_this_app_would_give_it() {
     let file = root().join("messages/text.json");
     let [event] = events(std::slice::from_ref(&file)).try_into().unwrap();
     let key = event["key"].as_str().unwrap();
-    assert_eq!(
-        event["id"],
-        rules::identity::EventId::derive("app:main", key).to_string()
-    );
+    assert_eq!(event["id"], rules::identity::EventId::derive("app:main", key).to_string());
     let other = inspect(["--json", "--app", "other", file.to_str().unwrap()]);
     let other: Value = serde_json::from_slice(&other.stdout).unwrap();
-    assert_eq!(
-        other["id"],
-        rules::identity::EventId::derive("app:other", key).to_string()
-    );
+    assert_eq!(other["id"], rules::identity::EventId::derive("app:other", key).to_string());
     assert_eq!(other["app"], "other");
 }
 
@@ -158,10 +141,8 @@ fn an_event_has_the_id_that_a_gateway_with_this_app_would_give_it() {
 fn odd_bodies_are_events_and_no_failures() {
     let folder = tempfile::tempdir().unwrap();
     let odd: [&[u8]; 5] = [b"", b"hello", b"\xff\xfe", b"[]", b"{\"object\":\"page\"}"];
-    let files: Vec<PathBuf> = (0_usize..)
-        .zip(odd)
-        .map(|(n, body)| write(folder.path(), &n.to_string(), body))
-        .collect();
+    let files: Vec<PathBuf> =
+        (0_usize..).zip(odd).map(|(n, body)| write(folder.path(), &n.to_string(), body)).collect();
     let events = events(&files);
     assert_eq!(events.len(), odd.len());
     assert_eq!(events[2]["type"], "notification.unreadable");
@@ -176,20 +157,14 @@ fn a_file_that_cannot_be_read_is_told_and_the_others_are_printed() {
     let output = inspect(["no-such-file.json", text.to_str().unwrap()]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        told.starts_with("waypost: failed to read no-such-file.json: "),
-        "{told}"
-    );
+    assert!(told.starts_with("waypost: failed to read no-such-file.json: "), "{told}");
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
 }
 
 #[test]
 fn a_body_may_come_from_standard_input() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
-    command
-        .args(["inspect", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    command.args(["inspect", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let body = std::fs::read(root().join("messages/text.json")).unwrap();
     child.stdin.take().unwrap().write_all(&body).unwrap();

@@ -61,11 +61,7 @@ struct Meta {
 
 impl Meta {
     fn start(at: SocketAddr, seed: u64) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut meta = Self {
             at: Arc::new(Mutex::new(at)),
             stop: Arc::default(),
@@ -75,13 +71,7 @@ impl Meta {
         };
         for sender in 0..SENDERS {
             let load = Load::new(seed.wrapping_mul(SENDERS).wrapping_add(sender), CONTACTS);
-            let work = send(
-                sender,
-                load,
-                Arc::clone(&meta.at),
-                Arc::clone(&meta.stop),
-                Arc::clone(&meta.ledger),
-            );
+            let work = send(sender, load, Arc::clone(&meta.at), Arc::clone(&meta.stop), Arc::clone(&meta.ledger));
             meta.senders.push(meta.runtime.spawn(work));
         }
         meta
@@ -120,11 +110,7 @@ async fn send(
         loop {
             let url = format!("http://{}/webhooks/main", *at.lock().unwrap());
             let target = Target::parse(&url).unwrap();
-            if client
-                .send(&target, next.body.clone().into(), &signatures)
-                .await
-                .is_delivered()
-            {
+            if client.send(&target, next.body.clone().into(), &signatures).await.is_delivered() {
                 break;
             }
             // As Meta does, only sooner.
@@ -132,13 +118,8 @@ async fn send(
         }
         let mut ledger = ledger.lock().unwrap();
         for item in &next.items {
-            let kept = Kept {
-                sender,
-                contact: item.wa_id.clone(),
-                position: item.position,
-                began,
-                body: next.body.clone(),
-            };
+            let kept =
+                Kept { sender, contact: item.wa_id.clone(), position: item.position, began, body: next.body.clone() };
             ledger.insert(Happened::from(item), kept);
         }
     }
@@ -152,9 +133,7 @@ fn judge(sent: &HashMap<Happened, Kept>, arrivals: &[Arrival], kills: usize) {
     let mut repeats = 0;
     for arrival in arrivals {
         let key = arrival.happened();
-        let kept = sent
-            .get(&key)
-            .unwrap_or_else(|| panic_of("never answered 200 nor sent again", &key));
+        let kept = sent.get(&key).unwrap_or_else(|| panic_of("never answered 200 nor sent again", &key));
         assert!(arrival.body == kept.body, "{key:?}: other bytes");
         if let Some(id) = ids.insert(key.clone(), arrival.id()) {
             repeats += 1;
@@ -163,27 +142,13 @@ fn judge(sent: &HashMap<Happened, Kept>, arrivals: &[Arrival], kills: usize) {
         let owner = owners.entry(arrival.id()).or_insert_with(|| key.clone());
         assert_eq!(*owner, key, "one id for two events");
         let last = lanes.entry((kept.sender, &kept.contact)).or_default();
-        assert!(
-            *last <= kept.position,
-            "{key:?}: position {} after {last}",
-            kept.position
-        );
+        assert!(*last <= kept.position, "{key:?}: position {} after {last}", kept.position);
         *last = kept.position;
     }
     let lost: Vec<&Happened> = sent.keys().filter(|key| !ids.contains_key(*key)).collect();
-    assert!(
-        lost.is_empty(),
-        "{} lost of {}: {:?}",
-        lost.len(),
-        sent.len(),
-        lost.first()
-    );
+    assert!(lost.is_empty(), "{} lost of {}: {:?}", lost.len(), sent.len(), lost.first());
     assert!(repeats <= kills * IN_FLIGHT_MAX, "{repeats} repeats for {kills} kills");
-    eprintln!(
-        "{} events kept, {} arrivals, {repeats} repeats, {kills} kills",
-        sent.len(),
-        arrivals.len()
-    );
+    eprintln!("{} events kept, {} arrivals, {repeats} repeats, {kills} kills", sent.len(), arrivals.len());
 }
 
 #[expect(clippy::panic, reason = "tests may fail loudly")]
@@ -226,11 +191,7 @@ fn nothing_that_was_answered_200_is_lost_or_disordered_when_the_process_is_kille
         gateway.kill();
         let started = Instant::now();
         gateway = home.start();
-        assert!(
-            started.elapsed() < Duration::from_secs(5),
-            "round {round}: {:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() < Duration::from_secs(5), "round {round}: {:?}", started.elapsed());
         meta.go_to(gateway.receive);
     }
     let sent = meta.stop();
@@ -263,33 +224,21 @@ fn a_request_that_is_being_read_when_the_stop_comes_is_answered_and_kept() {
     let request = meta::post("/webhooks/main", SECRET, &Text::new("wamid.last").body());
     let (most, rest) = request.split_at(request.len() - 5);
     let mut wire = Wire::open(gateway.receive).unwrap();
-    wire.write(&meta::post("/webhooks/main", SECRET, &Text::new("wamid.first").body()))
-        .unwrap();
+    wire.write(&meta::post("/webhooks/main", SECRET, &Text::new("wamid.first").body())).unwrap();
     assert_eq!(wire.reply().unwrap().status, 200);
     wire.write(most).unwrap();
     // A second round trip: the first part is read before the stop.
     gateway.take(&Text::new("wamid.second").body());
     gateway.terminate();
-    until_true("that it stops", || {
-        gateway.told.text().contains("stopping: no new connections")
-    });
-    until_true("that no new connection is taken", || {
-        Wire::open(gateway.receive).is_err()
-    });
+    until_true("that it stops", || gateway.told.text().contains("stopping: no new connections"));
+    until_true("that no new connection is taken", || Wire::open(gateway.receive).is_err());
     wire.write(rest).unwrap();
     assert_eq!(wire.reply().unwrap().status, 200);
     assert_eq!(gateway.wait().code(), Some(0));
     let gateway = home.start();
-    let kept: HashSet<String> = gateway
-        .api
-        .events()
-        .iter()
-        .map(|event| event["message_id"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(
-        kept,
-        ["wamid.first", "wamid.second", "wamid.last"].map(str::to_owned).into()
-    );
+    let kept: HashSet<String> =
+        gateway.api.events().iter().map(|event| event["message_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kept, ["wamid.first", "wamid.second", "wamid.last"].map(str::to_owned).into());
 }
 
 #[test]
@@ -310,10 +259,7 @@ fn an_attempt_in_flight_when_the_stop_comes_ends_and_is_written_down() {
 fn an_idle_connection_does_not_hold_up_a_stop() {
     let home = Home::production("");
     let gateway = home.start();
-    let idle = [
-        Wire::open(gateway.receive).unwrap(),
-        Wire::open(gateway.api.at).unwrap(),
-    ];
+    let idle = [Wire::open(gateway.receive).unwrap(), Wire::open(gateway.api.at).unwrap()];
     let started = Instant::now();
     assert_eq!(gateway.stop().code(), Some(0));
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
@@ -362,11 +308,7 @@ fn whoever_is_made_an_endpoint_under_load_gets_all_that_is_sent_from_then_on() {
     assert_eq!(keys("/first").len(), sent.len());
     for (path, at) in made {
         let got = keys(&path);
-        let owed: Vec<&Happened> = sent
-            .iter()
-            .filter(|(_, kept)| kept.began > at)
-            .map(|(key, _)| key)
-            .collect();
+        let owed: Vec<&Happened> = sent.iter().filter(|(_, kept)| kept.began > at).map(|(key, _)| key).collect();
         assert!(!owed.is_empty() && owed.iter().all(|key| got.contains(*key)), "{path}");
     }
     assert_eq!(gateway.stop().code(), Some(0));

@@ -1,11 +1,6 @@
 //! Receiving, from outside: what Meta may send, and what anybody may.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 mod support;
 
@@ -25,11 +20,7 @@ fn body_of(wamid: &str, bytes: usize) -> Vec<u8> {
     let bare = Text::new(wamid).body();
     let padding = "x".repeat(bytes - bare.len());
     let text = format!("hello{padding}");
-    let body = Text {
-        text: &text,
-        ..Text::new(wamid)
-    }
-    .body();
+    let body = Text { text: &text, ..Text::new(wamid) }.body();
     assert_eq!(body.len(), bytes);
     body
 }
@@ -48,12 +39,8 @@ fn refused(status: u16, word: &str) -> (u16, String) {
 
 /// The ids of the messages that were kept, oldest first.
 fn kept(gateway: &Gateway) -> Vec<String> {
-    let mut ids: Vec<String> = gateway
-        .api
-        .events()
-        .iter()
-        .map(|event| event["message_id"].as_str().unwrap_or_default().to_owned())
-        .collect();
+    let mut ids: Vec<String> =
+        gateway.api.events().iter().map(|event| event["message_id"].as_str().unwrap_or_default().to_owned()).collect();
     ids.reverse();
     ids
 }
@@ -63,11 +50,7 @@ fn a_handshake_is_answered_with_the_bare_challenge_when_mode_and_token_fit_in_an
     let home = Home::production("");
     let gateway = home.start();
     let get = |query: &str| {
-        wire::exchange(
-            gateway.receive,
-            &wire::request("GET", &format!("{PATH}?{query}"), &[], b""),
-        )
-        .unwrap()
+        wire::exchange(gateway.receive, &wire::request("GET", &format!("{PATH}?{query}"), &[], b"")).unwrap()
     };
     for query in [
         format!("hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={VERIFY_TOKEN}"),
@@ -98,16 +81,10 @@ fn a_notification_is_taken_only_with_a_signature_that_fits_one_of_the_secrets() 
     let send = |secret: &str, body: &[u8]| meta::send(gateway.receive, PATH, secret, body);
     assert_eq!(code(&send("other-secret", &body)), refused(401, "signature_wrong"));
     let unsigned = wire::request("POST", PATH, &[], &body);
-    assert_eq!(
-        code(&wire::exchange(gateway.receive, &unsigned).unwrap()),
-        refused(401, "signature_missing")
-    );
+    assert_eq!(code(&wire::exchange(gateway.receive, &unsigned).unwrap()), refused(401, "signature_missing"));
     let of_another_body = meta::signature("old-secret", b"another body");
     let forged = wire::request("POST", PATH, &[("X-Hub-Signature-256", &of_another_body)], &body);
-    assert_eq!(
-        code(&wire::exchange(gateway.receive, &forged).unwrap()),
-        refused(401, "signature_wrong")
-    );
+    assert_eq!(code(&wire::exchange(gateway.receive, &forged).unwrap()), refused(401, "signature_wrong"));
     for secret in ["old-secret", "new-secret"] {
         let wamid = format!("wamid.{secret}");
         let reply = send(secret, &Text::new(&wamid).body());
@@ -123,10 +100,7 @@ fn a_body_of_the_limit_is_taken_and_one_byte_more_is_refused_without_reading_it(
     gateway.take(&body_of("wamid.exact", 2_000));
 
     let over = body_of("wamid.over", 2_001);
-    let announced = [
-        ("X-Hub-Signature-256", meta::signature(SECRET, &over)),
-        ("Content-Length", "2001".to_owned()),
-    ];
+    let announced = [("X-Hub-Signature-256", meta::signature(SECRET, &over)), ("Content-Length", "2001".to_owned())];
     let announced: Vec<(&str, &str)> = announced.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut wire = Wire::open(gateway.receive).unwrap();
     wire.write(&wire::request("POST", PATH, &announced, b"")).unwrap();
@@ -135,19 +109,13 @@ fn a_body_of_the_limit_is_taken_and_one_byte_more_is_refused_without_reading_it(
     assert_eq!(reply.header("connection"), Some("close"));
     assert!(wire.is_closed());
 
-    assert_eq!(
-        code(&send_chunked(&gateway, &over, 700)),
-        refused(413, "body_too_large")
-    );
+    assert_eq!(code(&send_chunked(&gateway, &over, 700)), refused(413, "body_too_large"));
     assert_eq!(kept(&gateway), ["wamid.exact"]);
 }
 
 fn send_chunked(gateway: &Gateway, body: &[u8], chunk_bytes: usize) -> Reply {
     let signature = meta::signature(SECRET, body);
-    let headers = [
-        ("X-Hub-Signature-256", signature.as_str()),
-        ("Transfer-Encoding", "chunked"),
-    ];
+    let headers = [("X-Hub-Signature-256", signature.as_str()), ("Transfer-Encoding", "chunked")];
     let mut request = wire::request("POST", PATH, &headers, b"");
     request.extend(wire::chunked(body, chunk_bytes));
     wire::exchange(gateway.receive, &request).unwrap()
@@ -174,11 +142,8 @@ fn a_body_in_chunks_or_after_100_continue_is_taken() {
     let body = Text::new("wamid.continue").body();
     let signature = meta::signature(SECRET, &body);
     let length = body.len().to_string();
-    let headers = [
-        ("X-Hub-Signature-256", signature.as_str()),
-        ("Content-Length", &length),
-        ("Expect", "100-continue"),
-    ];
+    let headers =
+        [("X-Hub-Signature-256", signature.as_str()), ("Content-Length", &length), ("Expect", "100-continue")];
     let mut wire = Wire::open(gateway.receive).unwrap();
     wire.write(&wire::request("POST", PATH, &headers, b"")).unwrap();
     assert_eq!(wire.reply().unwrap().status, 100);
@@ -195,10 +160,7 @@ fn a_cut_body_or_a_wrong_length_never_verifies_and_leaves_nothing() {
     let signature = meta::signature(SECRET, &body);
     let with_length = |length: usize| {
         let length = length.to_string();
-        let headers = [
-            ("X-Hub-Signature-256", signature.as_str()),
-            ("Content-Length", length.as_str()),
-        ];
+        let headers = [("X-Hub-Signature-256", signature.as_str()), ("Content-Length", length.as_str())];
         wire::request("POST", PATH, &headers, &body)
     };
     // Longer than what comes: the sender ends early.
@@ -210,10 +172,7 @@ fn a_cut_body_or_a_wrong_length_never_verifies_and_leaves_nothing() {
     let reply = wire::exchange(gateway.receive, &with_length(body.len() - 1)).unwrap();
     assert_eq!(code(&reply), refused(401, "signature_wrong"));
     // Chunks that end too early.
-    let headers = [
-        ("X-Hub-Signature-256", signature.as_str()),
-        ("Transfer-Encoding", "chunked"),
-    ];
+    let headers = [("X-Hub-Signature-256", signature.as_str()), ("Transfer-Encoding", "chunked")];
     let mut request = wire::request("POST", PATH, &headers, b"");
     let chunks = wire::chunked(&body, body.len() / 2);
     request.extend_from_slice(&chunks[..chunks.len() - 6]);
@@ -244,10 +203,7 @@ fn an_unknown_path_is_404_and_another_method_405_with_allow() {
 
 #[test]
 fn above_the_bytes_in_flight_503_comes_at_once_and_what_was_begun_is_finished() {
-    let home = Home::limited(
-        "receive.body_bytes_max = 2_000\nreceive.bytes_in_flight_max = 2_000",
-        "",
-    );
+    let home = Home::limited("receive.body_bytes_max = 2_000\nreceive.bytes_in_flight_max = 2_000", "");
     let gateway = home.start();
     let slow = meta::post(PATH, SECRET, &body_of("wamid.slow", 2_000));
     let (most, rest) = slow.split_at(slow.len() - 10);
@@ -343,11 +299,7 @@ fn strange_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("deep", deep("[", "]"), "notification.unreadable"),
         ("deep objects", deep("{\"a\":", "}"), "notification.unreadable"),
         ("invalid UTF-8", invalid, "notification.unreadable"),
-        (
-            "other object",
-            br#"{"object":"page","entry":[{"id":"1"}]}"#.to_vec(),
-            "object.page",
-        ),
+        ("other object", br#"{"object":"page","entry":[{"id":"1"}]}"#.to_vec(), "object.page"),
     ]
 }
 
@@ -363,15 +315,11 @@ fn what_is_signed_and_strange_is_kept_byte_for_byte_shown_and_forwarded() {
         let event = gateway.api.get("/api/v1/events?limit=1")["rows"][0].clone();
         assert_eq!(event["type"], event_type, "{name}");
         let notification = event["notification_id"].as_str().unwrap();
-        let raw = gateway
-            .api
-            .call("GET", &format!("/api/v1/notifications/{notification}/body"), &[], None);
+        let raw = gateway.api.call("GET", &format!("/api/v1/notifications/{notification}/body"), &[], None);
         assert!(raw.status == 200 && raw.body == body, "{name}: {}", raw.status);
         let id = event["id"].as_str().unwrap();
         let at = |path: &str| {
-            until(&format!("{name} at {path}"), || {
-                sink.at_path(path).into_iter().find(|arrival| arrival.id() == id)
-            })
+            until(&format!("{name} at {path}"), || sink.at_path(path).into_iter().find(|arrival| arrival.id() == id))
         };
         assert!(at("/meta").body == body, "{name}: Meta's own bytes");
         assert_eq!(at("/waypost").json()["type"], event_type, "{name}");
@@ -384,17 +332,11 @@ fn a_gzip_body_that_says_so_is_not_unpacked() {
     let gateway = home.start();
     let (_, body, _) = strange_bodies().remove(0);
     let signature = meta::signature(SECRET, &body);
-    let headers = [
-        ("X-Hub-Signature-256", signature.as_str()),
-        ("Content-Encoding", "gzip"),
-    ];
+    let headers = [("X-Hub-Signature-256", signature.as_str()), ("Content-Encoding", "gzip")];
     let reply = wire::exchange(gateway.receive, &wire::request("POST", PATH, &headers, &body)).unwrap();
     assert_eq!(reply.status, 200);
     let event = &gateway.api.events()[0];
-    assert_eq!(
-        (&event["type"], &event["data"]),
-        (&"notification.unreadable".into(), &Value::Null)
-    );
+    assert_eq!((&event["type"], &event["data"]), (&"notification.unreadable".into(), &Value::Null));
     assert!(event["data_base64"].as_str().unwrap().starts_with("H4sI"));
 }
 
@@ -403,11 +345,8 @@ fn two_apps_of_one_group_give_an_event_once_and_apps_without_a_group_twice() {
     let app = |name: &str, more: &str| {
         format!("[[apps]]\nname = '{name}'\nverify_token = 't'\nsecrets = ['secret-of-{name}']\n{more}\n")
     };
-    let apps = [
-        app("one", "group = 'ours'\npaths = ['/one', '/also/one']"),
-        app("two", "group = 'ours'"),
-        app("alone", ""),
-    ];
+    let apps =
+        [app("one", "group = 'ours'\npaths = ['/one', '/also/one']"), app("two", "group = 'ours'"), app("alone", "")];
     let home = Home::with(&format!("{}\n{}", basics(), apps.concat()));
     let gateway = home.start();
     let body = Text::new("wamid.shared").body();
@@ -425,12 +364,7 @@ fn two_apps_of_one_group_give_an_event_once_and_apps_without_a_group_twice() {
         .api
         .events()
         .iter()
-        .map(|event| {
-            (
-                event["app"].as_str().unwrap().to_owned(),
-                event["duplicates"].as_u64().unwrap(),
-            )
-        })
+        .map(|event| (event["app"].as_str().unwrap().to_owned(), event["duplicates"].as_u64().unwrap()))
         .collect();
     apps.sort_unstable();
     assert_eq!(apps, [("alone".to_owned(), 0), ("one".to_owned(), 2)]);
@@ -456,10 +390,7 @@ fn a_security_event_gets_its_number_once_a_message_has_taught_it_and_after_a_res
     gateway.take(&security("PIN_RESET_REQUEST"));
     let after = last(&gateway);
     assert_eq!(after["type"], "security.pin_reset_request");
-    assert_eq!(
-        (&after["phone_number_id"], &after["problems"]),
-        (&meta::NUMBER.into(), &Value::Array(vec![]))
-    );
+    assert_eq!((&after["phone_number_id"], &after["problems"]), (&meta::NUMBER.into(), &Value::Array(vec![])));
 
     assert!(gateway.stop().success());
     let gateway = home.start();

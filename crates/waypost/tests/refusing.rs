@@ -1,11 +1,6 @@
 //! Refusals, from outside: what becomes of a delivery that an endpoint, its network or our settings refuse.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 mod support;
 
@@ -45,13 +40,8 @@ fn after_a_5xx_the_same_delivery_comes_again_with_the_next_attempt_number() {
     assert_eq!(arrivals[0].id(), arrivals[1].id());
     assert_eq!(arrivals[0].body, arrivals[1].body);
     let gap = arrivals[1].began - arrivals[0].began;
-    assert!(
-        (Duration::from_secs(5)..Duration::from_secs(8)).contains(&gap),
-        "{gap:?}"
-    );
-    let delivery = gateway
-        .api
-        .delivery("crm", "an accepted one", |row| row["state"] == "accepted");
+    assert!((Duration::from_secs(5)..Duration::from_secs(8)).contains(&gap), "{gap:?}");
+    let delivery = gateway.api.delivery("crm", "an accepted one", |row| row["state"] == "accepted");
     let log = delivery["attempt_log"].as_array().unwrap();
     let statuses: Vec<_> = log.iter().map(|attempt| attempt["http_status"].as_u64()).collect();
     assert_eq!(statuses, [Some(502), Some(204)]);
@@ -64,9 +54,7 @@ fn a_delivery_waits_as_long_as_retry_after_says() {
     let gateway = home.start();
     sink.answer(|_| Say::RetryAfter(429, 600));
     gateway.take(&text("wamid.later"));
-    let delivery = gateway.api.delivery("crm", "an attempt", |row| {
-        row["attempts"] == 1 && row["due_at"].is_string()
-    });
+    let delivery = gateway.api.delivery("crm", "an attempt", |row| row["attempts"] == 1 && row["due_at"].is_string());
     assert_eq!(delivery["state"], "owed");
     let wait_ms = time(&delivery["due_at"]) - time(&delivery["attempt_log"][0]["started_at"]);
     assert!((600_000..605_000).contains(&wait_ms), "{wait_ms}");
@@ -99,13 +87,8 @@ fn a_redirect_is_a_failure_and_is_not_followed() {
     let elsewhere = sink.url("/elsewhere");
     sink.answer(move |_| Say::Redirect(elsewhere.clone()));
     gateway.take(&text("wamid.moved"));
-    let delivery = gateway.api.delivery("crm", "an attempt", |row| {
-        row["attempts"] == 1 && row["due_at"].is_string()
-    });
-    assert_eq!(
-        (&delivery["state"], &delivery["attempt_log"][0]["http_status"]),
-        (&"owed".into(), &302.into())
-    );
+    let delivery = gateway.api.delivery("crm", "an attempt", |row| row["attempts"] == 1 && row["due_at"].is_string());
+    assert_eq!((&delivery["state"], &delivery["attempt_log"][0]["http_status"]), (&"owed".into(), &302.into()));
     assert!(sink.at_path("/elsewhere").is_empty());
 }
 
@@ -116,14 +99,9 @@ fn no_answer_and_a_closed_connection_are_failures_of_their_network() {
     let gateway = home.start();
     sink.answer(|_| Say::Close);
     gateway.take(&text("wamid.closed"));
-    let delivery = gateway.api.delivery("crm", "an attempt", |row| {
-        row["attempts"] == 1 && row["due_at"].is_string()
-    });
+    let delivery = gateway.api.delivery("crm", "an attempt", |row| row["attempts"] == 1 && row["due_at"].is_string());
     let attempt = &delivery["attempt_log"][0];
-    assert_eq!(
-        (&attempt["failure"], &attempt["http_status"]),
-        (&"their_network".into(), &Value::Null)
-    );
+    assert_eq!((&attempt["failure"], &attempt["http_status"]), (&"their_network".into(), &Value::Null));
     assert_eq!(attempt["error"], "the connection broke before the answer came");
 }
 
@@ -148,10 +126,7 @@ fn private_addresses_are_refused_in_production_with_the_setting_that_would_allow
         let attempt = &delivery["attempt_log"][0];
         assert_eq!(attempt["failure"], "our_configuration", "{endpoint}");
         let error = attempt["error"].as_str().unwrap();
-        assert!(
-            error.contains("outbound.allow_networks") && error.contains("outbound.allow_hosts"),
-            "{error}"
-        );
+        assert!(error.contains("outbound.allow_networks") && error.contains("outbound.allow_hosts"), "{error}");
     }
     assert!(sink.ledger().is_empty());
 }
@@ -163,13 +138,7 @@ fn a_disabled_endpoint_gets_what_it_is_still_owed_when_a_person_resumes_it() {
     let gateway = home.start();
     for count in 0..40 {
         let (id, from) = (format!("wamid.{count}"), format!("1650555{:04}", count % 4));
-        gateway.take(
-            &Text {
-                from: &from,
-                ..Text::new(&id)
-            }
-            .body(),
-        );
+        gateway.take(&Text { from: &from, ..Text::new(&id) }.body());
     }
     sink.answer(|_| Say::Status(410));
     gateway.api.post("/api/v1/endpoints/crm/resume", None);

@@ -37,10 +37,7 @@ fn a_store_that_was_backed_up_is_restored_and_found_sound() {
     assert_eq!(restore.status.code(), Some(0), "{}", told(&restore));
     let check = waypost(here, &["store", "check", "--json"]);
     let report: Value = serde_json::from_slice(&check.stdout).unwrap();
-    assert_eq!(
-        (report["ok"].as_bool(), report["store"].as_str()),
-        (Some(true), Some("other"))
-    );
+    assert_eq!((report["ok"].as_bool(), report["store"].as_str()), (Some(true), Some("other")));
 
     let again = waypost(here, &["store", "restore", "--from", "backup.db"]);
     assert_eq!(again.status.code(), Some(1));

@@ -65,10 +65,7 @@ impl Array {
 
     /// True for arrays that sit one level deeper, under `standby`.
     pub(crate) fn in_standby(self) -> bool {
-        matches!(
-            self,
-            Self::StandbyMessages | Self::StandbyEchoes | Self::StandbyStatuses
-        )
+        matches!(self, Self::StandbyMessages | Self::StandbyEchoes | Self::StandbyStatuses)
     }
 
     /// The word that an event's type starts with: the field's own name where the array belongs to the field or the field

@@ -11,16 +11,9 @@ use crate::text;
 /// One event in the life of a call.
 pub(crate) fn call<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     // One SDK's test calls the id `wacid`.
-    let id = if part.has("id") {
-        part.need("id")
-    } else {
-        part.word("wacid").or_else(|| part.need("id"))
-    };
+    let id = if part.has("id") { part.need("id") } else { part.word("wacid").or_else(|| part.need("id")) };
     let event = part.need("event");
-    let key = Key::new("call")
-        .may(scene.number_part().as_deref())
-        .need(id.as_deref())
-        .need(event.as_deref());
+    let key = Key::new("call").may(scene.number_part().as_deref()).need(id.as_deref()).need(event.as_deref());
     let (contact, cards) = scene.person(user(scene, part));
     let lane = match &id {
         Some(id) => Lane::Object(scene.lane_name("call", id)),
@@ -44,11 +37,7 @@ fn user<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Contact<'a> {
             let business = scene.number.display.clone().map(text::digits);
             let is_business = |side: &Contact<'a>| business.is_some() && side.wa_id == business;
             let is_user = |side: &Contact<'a>| side.user_id.is_some() || side.parent_user_id.is_some();
-            if is_user(&to) || is_business(&from) || from.is_empty() {
-                to
-            } else {
-                from
-            }
+            if is_user(&to) || is_business(&from) || from.is_empty() { to } else { from }
         }
     }
 }

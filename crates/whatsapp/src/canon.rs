@@ -77,10 +77,7 @@ fn write_counted(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
 
 /// The string's characters in UTF-8; half of a surrogate pair keeps its own three bytes, so that two of them differ.
 fn string_bytes(quoted: &str) -> Vec<u8> {
-    let inner = quoted
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(quoted);
+    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(quoted);
     let mut out = Vec::with_capacity(inner.len());
     text::decode_each(inner, |piece| match piece {
         Piece::Text(text) => out.extend(text.as_bytes()),
@@ -105,10 +102,7 @@ mod tests {
     #[test]
     fn order_space_escapes_and_number_spelling_do_not_count() {
         let a = hash(r#"{"a":[1,2.50,"é"],"b":{"c":null,"d":true}}"#);
-        assert_eq!(
-            a,
-            hash("{ \"b\" : {\"d\":true,\"c\":null},\n\"\\u0061\":[1.0,25e-1,\"\\u00e9\"]}")
-        );
+        assert_eq!(a, hash("{ \"b\" : {\"d\":true,\"c\":null},\n\"\\u0061\":[1.0,25e-1,\"\\u00e9\"]}"));
         assert_eq!(a.len(), 32);
     }
 

@@ -14,11 +14,7 @@ pub(crate) fn history<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_
         let code = part.first_of("errors").and_then(|error| error.word("code"));
         let key = Key::new("histerr").may(number.as_deref()).need(code.as_deref());
         let key = key.end(|| canon::content_hash(item.json));
-        return Draft::new(
-            &["history", "declined"],
-            key,
-            Lane::Object(scene.lane_name("history", "declined")),
-        );
+        return Draft::new(&["history", "declined"], key, Lane::Object(scene.lane_name("history", "declined")));
     }
     let metadata = part.part("metadata");
     if !part.has("metadata") {
@@ -26,10 +22,7 @@ pub(crate) fn history<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_
     }
     let phase = metadata.as_ref().and_then(|metadata| metadata.need("phase"));
     let order = metadata.as_ref().and_then(|metadata| metadata.need("chunk_order"));
-    let key = Key::new("hist")
-        .may(number.as_deref())
-        .may(phase.as_deref())
-        .may(order.as_deref());
+    let key = Key::new("hist").may(number.as_deref()).may(phase.as_deref()).may(order.as_deref());
     let key = key.may(Some(&canon::content_hash(item.json))).end(String::new);
     let lane = Lane::Object(scene.lane_name("history", phase.as_deref().unwrap_or("unknown")));
     Draft::new(&["history", "chunk"], key, lane)
@@ -40,9 +33,7 @@ pub(crate) fn state_sync<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a,
     let base = item.array.base(&scene.field, &scene.field_name);
     let action = part.need("action");
     let contact = part.part("contact");
-    let shown = contact
-        .as_ref()
-        .map(|contact| names(contact, "phone_number", "user_id", "parent_user_id"));
+    let shown = contact.as_ref().map(|contact| names(contact, "phone_number", "user_id", "parent_user_id"));
     let shown = shown.unwrap_or_default();
     let metadata = part.part("metadata");
     if metadata.is_none() && !part.has("metadata") {
@@ -51,14 +42,9 @@ pub(crate) fn state_sync<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a,
     let timestamp = metadata.as_ref().and_then(|metadata| metadata.word("timestamp"));
     let seconds = metadata.as_ref().and_then(|metadata| metadata.need_time("timestamp"));
     let who = shown.user_id.as_deref().or(shown.wa_id.as_deref());
-    let key = Key::new("sync")
-        .may(scene.number_part().as_deref())
-        .need(who)
-        .need(action.as_deref());
+    let key = Key::new("sync").may(scene.number_part().as_deref()).need(who).need(action.as_deref());
     let key = key.need(timestamp.as_deref()).end(|| canon::content_hash(item.json));
     let (person, cards) = scene.person(shown);
     let lane = scene.conversation(&person, Contact::default());
-    Draft::new(&[&base, &action.unwrap_or_default()], key, lane)
-        .at(seconds)
-        .about(person, cards)
+    Draft::new(&[&base, &action.unwrap_or_default()], key, lane).at(seconds).about(person, cards)
 }

@@ -29,19 +29,10 @@ const SAME_ID_MAX: usize = 4;
 
 impl<'a> Cards<'a> {
     pub(crate) fn add(&mut self, json: Json<'a>, standby: bool) {
-        let names = json
-            .object()
-            .map(|card| named(&card, "wa_id", "user_id", "parent_user_id"))
-            .unwrap_or_default();
+        let names = json.object().map(|card| named(&card, "wa_id", "user_id", "parent_user_id")).unwrap_or_default();
         let index = self.list.len();
-        let user = names
-            .user_id
-            .as_ref()
-            .map(|user| self.by_user.entry(user.clone()).or_default());
-        let phone = names
-            .wa_id
-            .as_ref()
-            .map(|phone| self.by_phone.entry(phone.clone()).or_default());
+        let user = names.user_id.as_ref().map(|user| self.by_user.entry(user.clone()).or_default());
+        let phone = names.wa_id.as_ref().map(|phone| self.by_phone.entry(phone.clone()).or_default());
         for found in user.into_iter().chain(phone).filter(|found| found.len() < SAME_ID_MAX) {
             found.push(index);
         }
@@ -63,11 +54,7 @@ impl<'a> Cards<'a> {
 
     /// The names, completed with the other names of the same person.
     pub(crate) fn complete(&self, mut names: Contact<'a>) -> Contact<'a> {
-        for card in self
-            .matching(&names)
-            .into_iter()
-            .filter_map(|index| self.list.get(index))
-        {
+        for card in self.matching(&names).into_iter().filter_map(|index| self.list.get(index)) {
             let agrees = !differ(card.names.user_id.as_ref(), names.user_id.as_ref())
                 && !differ(card.names.wa_id.as_ref(), names.wa_id.as_ref());
             if agrees {
@@ -86,16 +73,10 @@ impl<'a> Cards<'a> {
 /// Reads a person's names from three members of one object; an empty name stands for no member.
 pub(crate) fn named<'a>(object: &Object<'a>, phone: &str, user: &str, parent: &str) -> Contact<'a> {
     let word = |name: &str| {
-        let value = Some(name)
-            .filter(|name| !name.is_empty())
-            .and_then(|name| object.get(name));
+        let value = Some(name).filter(|name| !name.is_empty()).and_then(|name| object.get(name));
         value.and_then(Json::word).filter(|word| !word.is_empty())
     };
-    let mut names = Contact {
-        wa_id: word(phone).map(text::digits),
-        user_id: word(user),
-        parent_user_id: word(parent),
-    };
+    let mut names = Contact { wa_id: word(phone).map(text::digits), user_id: word(user), parent_user_id: word(parent) };
     // Some relays put the user id where the phone belongs.
     if names.user_id.is_none() && names.wa_id.as_deref().is_some_and(text::looks_like_user_id) {
         names.user_id = names.wa_id.take();

@@ -43,12 +43,7 @@ pub(crate) enum Slot {
     /// A whole change.
     Change(usize),
     /// One element of a change.
-    Item {
-        place: usize,
-        item: usize,
-        cards: Vec<usize>,
-        takes_only_card: bool,
-    },
+    Item { place: usize, item: usize, cards: Vec<usize>, takes_only_card: bool },
 }
 
 /// Meta puts at most 1,000 updates into a body, and 3 MB of the smallest status are some 40,000. A body with more events
@@ -63,14 +58,7 @@ pub(crate) fn cut(body: &[u8]) -> Cut<'_> {
 }
 
 fn cut_pieces<'a>(body: &'a [u8], pieces: Vec<Piece<'a>>, notes: Notes) -> Cut<'a> {
-    let mut cutter = Cutter {
-        body,
-        notes,
-        places: Vec::new(),
-        slots: Vec::new(),
-        events: Vec::new(),
-        entries: 0,
-    };
+    let mut cutter = Cutter { body, notes, places: Vec::new(), slots: Vec::new(), events: Vec::new(), entries: 0 };
     for (index, piece) in pieces.iter().enumerate() {
         match piece {
             Piece::Envelope(envelope) => cutter.envelope(index, envelope),
@@ -88,24 +76,8 @@ fn cut_pieces<'a>(body: &'a [u8], pieces: Vec<Piece<'a>>, notes: Notes) -> Cut<'
         Piece::Foreign { name, .. } => Some(name.clone()),
         Piece::Unreadable(_) => None,
     });
-    let Cutter {
-        notes,
-        places,
-        slots,
-        events,
-        ..
-    } = cutter;
-    Cut {
-        body,
-        pieces,
-        places,
-        slots,
-        notification: Notification {
-            object,
-            events,
-            problems: notes.into_problems(),
-        },
-    }
+    let Cutter { notes, places, slots, events, .. } = cutter;
+    Cut { body, pieces, places, slots, notification: Notification { object, events, problems: notes.into_problems() } }
 }
 
 struct Cutter<'a> {
@@ -137,10 +109,7 @@ impl<'a> Cutter<'a> {
             if self.is_full() {
                 return;
             }
-            let mut at = At {
-                entry: self.entries,
-                change: 0,
-            };
+            let mut at = At { entry: self.entries, change: 0 };
             self.entries = self.entries.saturating_add(1);
             if entry.changes.is_empty() {
                 self.lone_entry(piece, entry_index, envelope, at, &whole_hash);
@@ -151,12 +120,7 @@ impl<'a> Cutter<'a> {
                 }
                 let scene = Scene::of(entry, change, &self.notes);
                 self.change(&scene, at, &whole_hash);
-                self.places.push(Place {
-                    piece,
-                    entry: entry_index,
-                    change: change_index,
-                    scene,
-                });
+                self.places.push(Place { piece, entry: entry_index, change: change_index, scene });
                 at.change = at.change.saturating_add(1);
             }
         }
@@ -185,12 +149,7 @@ impl<'a> Cutter<'a> {
             let draft = element::element(scene, item, &notes);
             element::note_news(scene, &draft, &item.path, &notes);
             let (cards, takes_only_card) = (draft.cards.clone(), draft.takes_only_card);
-            self.slots.push(Slot::Item {
-                place,
-                item: index,
-                cards,
-                takes_only_card,
-            });
+            self.slots.push(Slot::Item { place, item: index, cards, takes_only_card });
             self.push(scene, draft, item.json, at, notes, whole);
         }
         if scene.items.is_empty() {
@@ -217,15 +176,8 @@ impl<'a> Cutter<'a> {
         if test || draft.by_notification {
             text = format!("{text}:{}:{}", whole(), self.events.len());
         }
-        let account = draft.account.unwrap_or_else(|| draft::Account {
-            waba_id: scene.waba_id(),
-            business_id: None,
-        });
-        let origin = Origin {
-            entry: at.entry,
-            change: at.change,
-            event: self.next_event(),
-        };
+        let account = draft.account.unwrap_or_else(|| draft::Account { waba_id: scene.waba_id(), business_id: None });
+        let origin = Origin { entry: at.entry, change: at.change, event: self.next_event() };
         self.events.push(Event {
             event_type: draft.event_type,
             field: scene.field_name.clone(),
@@ -235,10 +187,7 @@ impl<'a> Cutter<'a> {
             phone_number_id: number.id,
             display_phone_number: number.display,
             contact: draft.contact,
-            key: EventKey {
-                text,
-                scope: if test { KeyScope::Arrival } else { KeyScope::Content },
-            },
+            key: EventKey { text, scope: if test { KeyScope::Arrival } else { KeyScope::Content } },
             lane: draft.lane,
             occurred_at_seconds: draft.occurred_at_seconds,
             message_id: draft.message_id,
@@ -267,25 +216,12 @@ impl<'a> Cutter<'a> {
         if one_of_many {
             key = format!("{key}:{}", self.events.len());
         }
-        let problems = vec![Problem {
-            path: String::new(),
-            what: "not readable",
-        }];
-        self.lone(
-            piece,
-            draft::event_type(&["notification.unreadable"]),
-            key,
-            Data::Bytes(bytes),
-            problems,
-        );
+        let problems = vec![Problem { path: String::new(), what: "not readable" }];
+        self.lone(piece, draft::event_type(&["notification.unreadable"]), key, Data::Bytes(bytes), problems);
     }
 
     fn lone(&mut self, piece: usize, event_type: EventType, key: String, data: Data<'a>, problems: Vec<Problem>) {
-        let origin = Origin {
-            entry: self.entries,
-            change: 0,
-            event: self.next_event(),
-        };
+        let origin = Origin { entry: self.entries, change: 0, event: self.next_event() };
         self.entries = self.entries.saturating_add(1);
         self.slots.push(Slot::Piece(piece));
         self.events.push(Event {
@@ -297,10 +233,7 @@ impl<'a> Cutter<'a> {
             phone_number_id: None,
             display_phone_number: None,
             contact: Contact::default(),
-            key: EventKey {
-                text: key,
-                scope: KeyScope::Content,
-            },
+            key: EventKey { text: key, scope: KeyScope::Content },
             lane: Lane::Own,
             occurred_at_seconds: None,
             message_id: None,

@@ -90,18 +90,11 @@ impl<'a> Scene<'a> {
     /// A person's conversation with the business number; the number's own lane where nobody is named.
     pub(crate) fn conversation(&self, contact: &Contact<'a>, previous: Contact<'a>) -> Lane<'a> {
         let display = || self.number.display.clone().map(text::digits);
-        let number = self
-            .number
-            .id
-            .clone()
-            .or_else(display)
-            .or_else(|| self.entry_id.clone());
+        let number = self.number.id.clone().or_else(display).or_else(|| self.entry_id.clone());
         match number {
-            Some(number) if !contact.is_empty() || !previous.is_empty() => Lane::Conversation(Conversation {
-                number,
-                contact: contact.clone(),
-                previous,
-            }),
+            Some(number) if !contact.is_empty() || !previous.is_empty() => {
+                Lane::Conversation(Conversation { number, contact: contact.clone(), previous })
+            }
             Some(_) | None => self.number_lane(),
         }
     }
@@ -113,9 +106,7 @@ impl<'a> Scene<'a> {
 
     /// `entry.time`, where it is a time.
     pub(crate) fn entry_seconds(&self) -> Option<i64> {
-        self.entry_time
-            .as_deref()
-            .and_then(|time| crate::time::seconds(time).ok())
+        self.entry_time.as_deref().and_then(|time| crate::time::seconds(time).ok())
     }
 
     /// Completes a person's names from `contacts[]`, and says which cards are theirs.
@@ -165,10 +156,7 @@ mod tests {
 
     #[test]
     fn a_type_is_folded_and_bounded() {
-        assert_eq!(
-            event_type(&["Messages", "", "Needs Testing"]).as_str(),
-            "messages.needs_testing"
-        );
+        assert_eq!(event_type(&["Messages", "", "Needs Testing"]).as_str(), "messages.needs_testing");
         assert_eq!(event_type(&["été"]).as_str(), "_t_");
         assert_eq!(event_type(&["a", &"b".repeat(500)]).as_str().len(), 96);
     }

@@ -42,24 +42,14 @@ pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> 
 /// An element that is no object: an event all the same, known by its content.
 fn odd<'a>(scene: &Scene<'a>, item: &Item<'a>) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
-    let key = Key::new("raw")
-        .may(Some(&base))
-        .may(scene.entry_id.as_deref())
-        .may(scene.number_part().as_deref());
-    let key = key
-        .may(Some(item.array.name()))
-        .may(Some(&canon::content_hash(item.json)))
-        .end(String::new);
+    let key = Key::new("raw").may(Some(&base)).may(scene.entry_id.as_deref()).may(scene.number_part().as_deref());
+    let key = key.may(Some(item.array.name())).may(Some(&canon::content_hash(item.json))).end(String::new);
     Draft::new(&[&base], key, scene.number_lane())
 }
 
 /// Reads a change that is one event.
 pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
-    let name = if scene.field == Field::Missing {
-        "notification.change"
-    } else {
-        scene.field_name.as_ref()
-    };
+    let name = if scene.field == Field::Missing { "notification.change" } else { scene.field_name.as_ref() };
     let Some(value) = scene.value.clone() else {
         notes.add(scene.value_path.clone(), "not an object");
         return Draft::raw(&[name], scene, scene.whole);

@@ -71,10 +71,7 @@ pub(crate) fn open<'a>(body: &'a [u8], notes: &Notes) -> Vec<Piece<'a>> {
 
 fn wrapped<'a>(json: Json<'a>, notes: &Notes) -> Vec<Piece<'a>> {
     notes.add(String::new(), "wrapped in an array");
-    json.elements()
-        .enumerate()
-        .map(|(index, element)| piece(element, &format!("[{index}]"), notes))
-        .collect()
+    json.elements().enumerate().map(|(index, element)| piece(element, &format!("[{index}]"), notes)).collect()
 }
 
 fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
@@ -104,31 +101,15 @@ fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
         return unreadable("no entry");
     }
     if name.is_none() && !bare {
-        notes.add(
-            join(path, "object"),
-            if object.get("object").is_some() {
-                "not text"
-            } else {
-                "missing"
-            },
-        );
+        notes.add(join(path, "object"), if object.get("object").is_some() { "not text" } else { "missing" });
     }
     Piece::Envelope(Envelope { object, bare, entries })
 }
 
 fn bare_entry<'a>(json: Json<'a>, object: &Object<'a>, path: &str, notes: &Notes) -> Entry<'a> {
     notes.add(path.to_owned(), "a change without its envelope");
-    let change = Change {
-        json,
-        object: Some(object.clone()),
-        path: path.to_owned(),
-    };
-    Entry {
-        json,
-        object: None,
-        path: path.to_owned(),
-        changes: vec![change],
-    }
+    let change = Change { json, object: Some(object.clone()), path: path.to_owned() };
+    Entry { json, object: None, path: path.to_owned(), changes: vec![change] }
 }
 
 fn entries<'a>(entry: Json<'a>, path: &str, notes: &Notes) -> Vec<Entry<'a>> {
@@ -138,20 +119,10 @@ fn entries<'a>(entry: Json<'a>, path: &str, notes: &Notes) -> Vec<Entry<'a>> {
             notes.add(path.clone(), "a member twice");
         }
         let changes = object.as_ref().and_then(|object| object.some("changes"));
-        let changes = changes
-            .map(|changes| self::changes(changes, &path, notes))
-            .unwrap_or_default();
-        Entry {
-            json,
-            object,
-            path,
-            changes,
-        }
+        let changes = changes.map(|changes| self::changes(changes, &path, notes)).unwrap_or_default();
+        Entry { json, object, path, changes }
     };
-    listed(entry, join(path, "entry"), notes)
-        .into_iter()
-        .map(read)
-        .collect()
+    listed(entry, join(path, "entry"), notes).into_iter().map(read).collect()
 }
 
 fn changes<'a>(changes: Json<'a>, path: &str, notes: &Notes) -> Vec<Change<'a>> {
@@ -162,20 +133,15 @@ fn changes<'a>(changes: Json<'a>, path: &str, notes: &Notes) -> Vec<Change<'a>> 
         }
         Change { json, object, path }
     };
-    listed(changes, join(path, "changes"), notes)
-        .into_iter()
-        .map(read)
-        .collect()
+    listed(changes, join(path, "changes"), notes).into_iter().map(read).collect()
 }
 
 /// The elements of what should be an array, with their paths. A lone object is taken for the one element.
 pub(crate) fn listed<'a>(json: Json<'a>, path: String, notes: &Notes) -> Vec<(Json<'a>, String)> {
     match json.shape() {
-        Shape::Array => json
-            .elements()
-            .enumerate()
-            .map(|(index, element)| (element, format!("{path}[{index}]")))
-            .collect(),
+        Shape::Array => {
+            json.elements().enumerate().map(|(index, element)| (element, format!("{path}[{index}]"))).collect()
+        }
         Shape::Object => {
             notes.add(path.clone(), "not an array");
             vec![(json, path)]
@@ -189,9 +155,5 @@ pub(crate) fn listed<'a>(json: Json<'a>, path: String, notes: &Notes) -> Vec<(Js
 
 /// A member's path.
 pub(crate) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

@@ -12,10 +12,7 @@ pub(crate) fn group<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>)
     let base = item.array.base(&scene.field, &scene.field_name);
     let (group, kind) = (part.word("group_id"), part.need("type"));
     let request = part.first_word(&["request_id", "join_request_id"]);
-    let key = Key::new("grp")
-        .may(scene.number_part().as_deref())
-        .may(group.as_deref())
-        .may(kind.as_deref());
+    let key = Key::new("grp").may(scene.number_part().as_deref()).may(group.as_deref()).may(kind.as_deref());
     let key = key.may(request.as_deref()).may(part.word("timestamp").as_deref());
     let key = key.may(Some(&canon::content_hash(item.json))).end(String::new);
     let lane = match (&group, &request) {

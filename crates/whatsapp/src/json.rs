@@ -71,9 +71,7 @@ impl<'a> Json<'a> {
     pub(crate) fn object(self) -> Option<Object<'a>> {
         (self.shape() == Shape::Object).then(|| {
             let mut steps = Steps::inside(self, Shape::Object);
-            Object {
-                members: std::iter::from_fn(|| steps.member()).collect(),
-            }
+            Object { members: std::iter::from_fn(|| steps.member()).collect() }
         })
     }
 }
@@ -97,11 +95,7 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// The member of this name that counts: the last one.
     pub(crate) fn get(&self, name: &str) -> Option<Json<'a>> {
-        self.members
-            .iter()
-            .rev()
-            .find(|member| member.name == name)
-            .map(|member| member.value)
+        self.members.iter().rev().find(|member| member.name == name).map(|member| member.value)
     }
 
     /// As [`Object::get`], with `null` read as absent.
@@ -132,19 +126,13 @@ impl<'a> Steps<'a> {
     fn member(&mut self) -> Option<Member<'a>> {
         let spelling = self.value()?.0;
         let value = self.value()?;
-        Some(Member {
-            spelling,
-            name: text::decode(spelling),
-            value,
-        })
+        Some(Member { spelling, name: text::decode(spelling), value })
     }
 
     fn value(&mut self) -> Option<Json<'a>> {
         let bytes = self.text.as_bytes();
         let rest = bytes.get(self.at..)?;
-        self.at += rest
-            .iter()
-            .position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':'))?;
+        self.at += rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':'))?;
         if matches!(bytes.get(self.at), Some(b'}' | b']')) {
             return None;
         }
@@ -169,10 +157,7 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
 
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(found) = bytes
-        .get(at..)
-        .and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\')))
-    {
+    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))) {
         if bytes.get(at + found) == Some(&b'"') {
             return at + found + 1;
         }

@@ -18,19 +18,13 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(prefix: &str) -> Self {
-        Self {
-            text: part(prefix),
-            incomplete: false,
-        }
+        Self { text: part(prefix), incomplete: false }
     }
 
     /// A key that stands inside another one: its separators count as they are.
     pub(crate) fn inside(prefix: Option<&'static str>, name: &'static str) -> Self {
         let text = prefix.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}:{name}"));
-        Self {
-            text,
-            incomplete: false,
-        }
+        Self { text, incomplete: false }
     }
 
     /// A part without which the event has no identity.
@@ -72,9 +66,7 @@ pub(crate) fn part(value: &str) -> String {
     for char in value.chars() {
         if special(char) {
             let mut bytes = [0; 4];
-            char.encode_utf8(&mut bytes)
-                .bytes()
-                .for_each(|byte| out.push_str(&format!("%{byte:02X}")));
+            char.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("%{byte:02X}")));
         } else {
             out.push(char);
         }

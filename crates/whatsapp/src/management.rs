@@ -62,8 +62,7 @@ impl Key {
 
     /// Adds `entry.time` and ends the key.
     fn timed(self, scene: &Scene<'_>) -> String {
-        self.need(scene.entry_time.as_deref())
-            .end(|| canon::content_hash(scene.whole))
+        self.need(scene.entry_time.as_deref()).end(|| canon::content_hash(scene.whole))
     }
 }
 
@@ -84,19 +83,10 @@ fn or_empty<'w>(word: &'w Option<Cow<'_, str>>) -> &'w str {
 fn settings<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let kind = part.need("type");
     let inner = part.part("phone_number_settings");
-    let id = inner
-        .as_ref()
-        .and_then(|inner| inner.word("phone_number_id"))
-        .or_else(|| scene.number.id.clone());
+    let id = inner.as_ref().and_then(|inner| inner.word("phone_number_id")).or_else(|| scene.number.id.clone());
     let key = start("account_settings_update", scene).need(id.as_deref());
-    let key = key
-        .need(part.word("timestamp").as_deref())
-        .content(scene)
-        .end(|| canon::content_hash(scene.whole));
-    let number = Number {
-        id,
-        display: scene.number.display.clone(),
-    };
+    let key = key.need(part.word("timestamp").as_deref()).content(scene).end(|| canon::content_hash(scene.whole));
+    let number = Number { id, display: scene.number.display.clone() };
     let lane = draft::number_lane(&number);
     let draft = Draft::new(&["account_settings_update", or_empty(&kind)], key, lane);
     let mut draft = draft.at(part.need_time("timestamp"));
@@ -106,13 +96,8 @@ fn settings<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
 
 /// The events that name a number by its display form only.
 fn of_number<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[&str], key: Key) -> Draft<'a> {
-    let display = part
-        .need("display_phone_number")
-        .or_else(|| scene.number.display.clone());
-    let number = Number {
-        id: scene.number.id.clone(),
-        display,
-    };
+    let display = part.need("display_phone_number").or_else(|| scene.number.display.clone());
+    let number = Number { id: scene.number.id.clone(), display };
     let lane = draft::number_lane(&number);
     let mut draft = Draft::new(words, key.timed(scene), lane).at(entry_time(scene, part));
     draft.number = Some(number);
@@ -120,18 +105,13 @@ fn of_number<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[&str], key: Ke
 }
 
 fn display<'a>(part: &Part<'a, '_>) -> Option<Cow<'a, str>> {
-    part.object
-        .some("display_phone_number")
-        .and_then(|value| value.word())
-        .filter(|word| !word.is_empty())
+    part.object.some("display_phone_number").and_then(|value| value.word()).filter(|word| !word.is_empty())
 }
 
 fn username<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let status = part.need("status");
     let name = "business_username_updates";
-    let key = start(name, scene)
-        .need(display(part).as_deref())
-        .need(status.as_deref());
+    let key = start(name, scene).need(display(part).as_deref()).need(status.as_deref());
     let key = key.may(part.word("username").as_deref());
     of_number(scene, part, &[name, or_empty(&status)], key)
 }
@@ -139,54 +119,35 @@ fn username<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
 fn name<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let decision = part.need("decision");
     let key = start("phone_number_name_update", scene).need(display(part).as_deref());
-    let key = key
-        .need(part.need("requested_verified_name").as_deref())
-        .need(decision.as_deref());
+    let key = key.need(part.need("requested_verified_name").as_deref()).need(decision.as_deref());
     of_number(scene, part, &["phone_number_name_update", or_empty(&decision)], key)
 }
 
 fn quality<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let event = part.need("event");
-    let key = start("phone_number_quality_update", scene)
-        .need(display(part).as_deref())
-        .need(event.as_deref());
-    of_number(
-        scene,
-        part,
-        &["phone_number_quality_update", or_empty(&event)],
-        key.content(scene),
-    )
+    let key = start("phone_number_quality_update", scene).need(display(part).as_deref()).need(event.as_deref());
+    of_number(scene, part, &["phone_number_quality_update", or_empty(&event)], key.content(scene))
 }
 
 fn security<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let event = part.need("event");
-    let key = start("security", scene)
-        .need(display(part).as_deref())
-        .need(event.as_deref());
+    let key = start("security", scene).need(display(part).as_deref()).need(event.as_deref());
     let key = key.may(part.word("requester").as_deref());
     of_number(scene, part, &["security", or_empty(&event)], key)
 }
 
 fn flow<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let (flow, event) = (part.need("flow_id"), part.need("event"));
-    let key = start("flows", scene)
-        .need(flow.as_deref())
-        .need(event.as_deref())
-        .content(scene)
-        .timed(scene);
+    let key = start("flows", scene).need(flow.as_deref()).need(event.as_deref()).content(scene).timed(scene);
     Draft::new(&["flows", or_empty(&event)], key, object_lane("flow", &flow)).at(entry_time(scene, part))
 }
 
 /// The lane of one thing with a name of its own.
 fn object_lane<'a>(kind: &str, id: &Option<Cow<'_, str>>) -> Lane<'a> {
-    id.as_ref()
-        .map_or(Lane::Own, |id| Lane::Object(format!("{kind}:{}", key::part(id))))
+    id.as_ref().map_or(Lane::Own, |id| Lane::Object(format!("{kind}:{}", key::part(id))))
 }
 
 /// A phone number named in a value, as a number without an id.
 fn by_display<'a>(display: Option<Cow<'a, str>>) -> Option<Number<'a>> {
-    display.map(|display| Number {
-        id: None,
-        display: Some(text::digits(display)),
-    })
+    display.map(|display| Number { id: None, display: Some(text::digits(display)) })
 }

@@ -25,11 +25,7 @@ pub(crate) fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_
 
 /// An element of `message_echoes[]`.
 pub(crate) fn message_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    if scene.field == Field::History {
-        history_media(scene, item, part, Peer::To)
-    } else {
-        echo(scene, item, part)
-    }
+    if scene.field == Field::History { history_media(scene, item, part, Peer::To) } else { echo(scene, item, part) }
 }
 
 /// What another app's conversation partner wrote.
@@ -54,10 +50,7 @@ pub(crate) fn standby_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'
     let (contact, cards) = scene.person(to);
     let lane = lane(scene, &contact, Contact::default(), group);
     let base = item.array.base(&scene.field, &scene.field_name);
-    Draft::new(&[&base, "message_echoes"], key, lane)
-        .at(part.need_time("timestamp"))
-        .id(id)
-        .about(contact, cards)
+    Draft::new(&[&base, "message_echoes"], key, lane).at(part.need_time("timestamp")).id(id).about(contact, cards)
 }
 
 fn inbound<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, inside: Option<&'static str>) -> Draft<'a> {
@@ -70,10 +63,7 @@ fn inbound<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, inside: 
     let deeper = if inside.is_some() { "messages" } else { "" };
     let [first, second] = &words;
     let draft = Draft::new(&[&base, deeper, first, second], key, lane);
-    let mut draft = draft
-        .at(part.need_time("timestamp"))
-        .id(id)
-        .about(who.contact, who.cards);
+    let mut draft = draft.at(part.need_time("timestamp")).id(id).about(who.contact, who.cards);
     draft.takes_only_card = who.takes_only_card;
     draft
 }
@@ -108,9 +98,7 @@ fn history_media<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, pe
 }
 
 fn element_key(scene: &Scene<'_>, item: &Item<'_>, key: Key, id: &Option<Cow<'_, str>>) -> String {
-    key.may(scene.number_part().as_deref())
-        .need(id.as_deref())
-        .end(|| canon::content_hash(item.json))
+    key.may(scene.number_part().as_deref()).need(id.as_deref()).end(|| canon::content_hash(item.json))
 }
 
 fn lane<'a>(scene: &Scene<'a>, contact: &Contact<'a>, previous: Contact<'a>, group: Option<Cow<'a, str>>) -> Lane<'a> {
@@ -162,12 +150,7 @@ fn sender<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[Cow<'a, str>; 2])
         fill(&mut contact, &card.names);
         cards = vec![0];
     }
-    Sender {
-        contact,
-        previous: Contact::default(),
-        cards,
-        takes_only_card,
-    }
+    Sender { contact, previous: Contact::default(), cards, takes_only_card }
 }
 
 /// A change of number or user id: the outer names are the old ones, the inner names the new ones.
@@ -186,12 +169,7 @@ fn changed<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, mut old: Contact<'a>) -> 
     cards.extend(own);
     cards.sort_unstable();
     cards.dedup();
-    Sender {
-        contact,
-        previous,
-        cards,
-        takes_only_card: false,
-    }
+    Sender { contact, previous, cards, takes_only_card: false }
 }
 
 /// The phone in the answer to a contact-info request: this is how a user id gets linked to a phone number.

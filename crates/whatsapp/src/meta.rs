@@ -38,19 +38,13 @@ impl<'a> Encoder<'a> {
     #[must_use]
     pub fn new(body: &'a [u8]) -> Self {
         let cut = cut::cut(body);
-        let mut claimed: Vec<Vec<bool>> = cut
-            .places
-            .iter()
-            .map(|place| vec![false; place.scene.cards.list.len()])
-            .collect();
+        let mut claimed: Vec<Vec<bool>> =
+            cut.places.iter().map(|place| vec![false; place.scene.cards.list.len()]).collect();
         for slot in &cut.slots {
             if let Slot::Item { place, cards, .. } = slot {
                 let claims = claimed.get_mut(*place).map(|claims| (claims, cards));
                 if let Some((claims, cards)) = claims {
-                    cards
-                        .iter()
-                        .filter_map(|card| claims.get_mut(*card).map(|claim| *claim = true))
-                        .for_each(drop);
+                    cards.iter().filter_map(|card| claims.get_mut(*card).map(|claim| *claim = true)).for_each(drop);
                 }
             }
         }
@@ -58,10 +52,7 @@ impl<'a> Encoder<'a> {
             let cards = claims.into_iter().enumerate();
             cards.filter_map(|(card, claimed)| (!claimed).then_some(card)).collect()
         };
-        Self {
-            cut,
-            common_cards: claimed.into_iter().map(unclaimed).collect(),
-        }
+        Self { cut, common_cards: claimed.into_iter().map(unclaimed).collect() }
     }
 
     /// What the body says; the indexes of its events are those that [`Encoder::encode`] takes.
@@ -83,21 +74,11 @@ impl<'a> Encoder<'a> {
                 write_envelope(envelope, &mut out, |out| out.extend(entry.json.text().as_bytes()));
             }
             Slot::Change(place) => self.write_change(*place, None, &mut out)?,
-            Slot::Item {
-                place,
-                item,
-                cards,
-                takes_only_card,
-            } => {
+            Slot::Item { place, item, cards, takes_only_card } => {
                 let scene = &self.cut.places.get(*place)?.scene;
                 let item = scene.items.get(*item)?;
                 let cards = self.cards(*place, cards, *takes_only_card && scene.items.len() > 1)?;
-                let kept = Kept {
-                    scene,
-                    array: item.array,
-                    element: item.json,
-                    cards,
-                };
+                let kept = Kept { scene, array: item.array, element: item.json, cards };
                 self.write_change(*place, Some(&kept), &mut out)?;
             }
         }
@@ -187,22 +168,14 @@ fn in_brackets(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 fn write_envelope(envelope: &Envelope<'_>, out: &mut Vec<u8>, write_entry: impl FnOnce(&mut Vec<u8>)) {
-    let named = envelope
-        .object
-        .get("object")
-        .and_then(Json::word)
-        .is_some_and(|name| name == OBJECT);
+    let named = envelope.object.get("object").and_then(Json::word).is_some_and(|name| name == OBJECT);
     if named && !envelope.bare {
         rewrite(&envelope.object, "entry", out, |out| in_brackets(out, write_entry));
         return;
     }
     let mut members = Members::open(out);
     members.name("\"object\"").extend(format!("\"{OBJECT}\"").as_bytes());
-    let others = envelope
-        .object
-        .members
-        .iter()
-        .filter(|member| !envelope.bare && member.name != "object");
+    let others = envelope.object.members.iter().filter(|member| !envelope.bare && member.name != "object");
     for member in others.filter(|member| member.name != "entry") {
         members.name(member.spelling).extend(member.value.text().as_bytes());
     }
@@ -244,21 +217,13 @@ enum Fate<'a> {
 /// Writes the members of the value, or of `standby` inside it, with this event's element alone.
 fn write_level<'a>(kept: &Kept<'_, 'a>, level: &Object<'a>, standby: bool, members: &mut Members<'_>) {
     for (index, member) in level.members.iter().enumerate() {
-        let repeated = || {
-            level
-                .members
-                .iter()
-                .skip(index + 1)
-                .any(|later| later.name == member.name)
-        };
+        let repeated = || level.members.iter().skip(index + 1).any(|later| later.name == member.name);
         match fate(kept, member, standby) {
             Fate::Copy => members.name(member.spelling).extend(member.value.text().as_bytes()),
             Fate::Drop => {}
             Fate::Element | Fate::Contacts | Fate::Standby(_) if repeated() => {}
             Fate::Element => {
-                in_brackets(members.name(member.spelling), |out| {
-                    out.extend(kept.element.text().as_bytes())
-                });
+                in_brackets(members.name(member.spelling), |out| out.extend(kept.element.text().as_bytes()));
             }
             Fate::Contacts => write_contacts(kept, standby, member.spelling, members),
             Fate::Standby(inner) => {
@@ -274,30 +239,20 @@ fn fate<'a>(kept: &Kept<'_, 'a>, member: &Member<'a>, standby: bool) -> Fate<'a>
     let name = member.name.as_ref();
     let here = |array: &&Array| array.in_standby() == standby && array.name() == name;
     if let Some(array) = kept.scene.split.iter().find(here) {
-        return if *array == kept.array {
-            Fate::Element
-        } else {
-            Fate::Drop
-        };
+        return if *array == kept.array { Fate::Element } else { Fate::Drop };
     }
     match (name, member.value.shape()) {
         ("contacts", Shape::Array) => Fate::Contacts,
-        ("standby", Shape::Object) if !standby => member
-            .value
-            .object()
-            .filter(|_| kept.array.in_standby())
-            .map_or(Fate::Drop, Fate::Standby),
+        ("standby", Shape::Object) if !standby => {
+            member.value.object().filter(|_| kept.array.in_standby()).map_or(Fate::Drop, Fate::Standby)
+        }
         _ => Fate::Copy,
     }
 }
 
 fn write_contacts(kept: &Kept<'_, '_>, standby: bool, spelling: &str, members: &mut Members<'_>) {
     let list = &kept.scene.cards.list;
-    let cards = kept
-        .cards
-        .iter()
-        .filter_map(|card| list.get(*card))
-        .filter(|card| card.standby == standby);
+    let cards = kept.cards.iter().filter_map(|card| list.get(*card)).filter(|card| card.standby == standby);
     let texts: Vec<&str> = cards.map(|card| card.json.text()).collect();
     if !texts.is_empty() {
         in_brackets(members.name(spelling), |out| out.extend(texts.join(",").as_bytes()));

@@ -60,10 +60,7 @@ impl<'a> Scene<'a> {
         let value_path = join(&change.path, "value");
         let object = value.and_then(Json::object);
         if object.is_none() && change.object.is_some() {
-            notes.add(
-                value_path.clone(),
-                if value.is_some() { "not an object" } else { "missing" },
-            );
+            notes.add(value_path.clone(), if value.is_some() { "not an object" } else { "missing" });
         }
         let mut scene = Self {
             field: Field::of(&field_name),
@@ -115,15 +112,9 @@ impl<'a> Scene<'a> {
             self.add_cards(&standby.object, true, notes);
         }
         for array in Array::ALL {
-            let holder = if array.in_standby() {
-                standby.as_ref().map(|standby| &standby.object)
-            } else {
-                Some(&value)
-            };
-            if let Some(json) = holder
-                .and_then(|holder| holder.some(array.name()))
-                .filter(|_| self.splits(array))
-            {
+            let holder =
+                if array.in_standby() { standby.as_ref().map(|standby| &standby.object) } else { Some(&value) };
+            if let Some(json) = holder.and_then(|holder| holder.some(array.name())).filter(|_| self.splits(array)) {
                 self.add_items(array, json, notes);
                 // What is no list of elements stays where it is, beside the elements of others.
                 if matches!(json.shape(), Shape::Array | Shape::Object) {
@@ -147,8 +138,7 @@ impl<'a> Scene<'a> {
         let inner = if array.in_standby() { "standby." } else { "" };
         let path = format!("{}.{inner}{}", self.value_path, array.name());
         let items = envelope::listed(json, path, notes);
-        self.items
-            .extend(items.into_iter().map(|(json, path)| Item { array, json, path }));
+        self.items.extend(items.into_iter().map(|(json, path)| Item { array, json, path }));
     }
 
     /// True where this array's elements are events. `errors` mean something else in `calls`, in the fields that report
@@ -177,19 +167,14 @@ impl<'a> Scene<'a> {
     /// The business number as a part of keys and lanes: its id, else its digits, else the account it belongs to.
     pub(crate) fn number_part(&self) -> Option<String> {
         let number = &self.number;
-        let display = number
-            .display
-            .as_ref()
-            .map(|display| format!("+{}", crate::text::digits(display.clone())));
+        let display = number.display.as_ref().map(|display| format!("+{}", crate::text::digits(display.clone())));
         let account = || self.entry_id.as_ref().map(|id| format!("@{id}"));
         number.id.as_ref().map(ToString::to_string).or(display).or_else(account)
     }
 
     /// `name:<number>:<rest>` as a lane's name.
     pub(crate) fn lane_name(&self, name: &str, rest: &str) -> String {
-        let number = self
-            .number_part()
-            .map_or_else(|| "-".to_owned(), |number| key::part(&number));
+        let number = self.number_part().map_or_else(|| "-".to_owned(), |number| key::part(&number));
         format!("{name}:{number}:{}", key::part(rest))
     }
 }
@@ -197,10 +182,7 @@ impl<'a> Scene<'a> {
 impl<'a> Number<'a> {
     pub(crate) fn of(part: Option<&Part<'a, '_>>) -> Self {
         let word = |name| part.and_then(|part| part.word(name));
-        Self {
-            id: word("phone_number_id"),
-            display: word("display_phone_number"),
-        }
+        Self { id: word("phone_number_id"), display: word("display_phone_number") }
     }
 }
 
@@ -217,9 +199,7 @@ fn entry_facts<'a>(entry: &Entry<'a>) -> EntryFacts<'a> {
 
 fn field_name<'a>(entry: &Entry<'a>, change: &Change<'a>, notes: &Notes) -> Cow<'a, str> {
     let word = |object: Option<&Object<'a>>| {
-        let field = object
-            .and_then(|object| object.some("field"))
-            .filter(|field| field.shape() == Shape::Text);
+        let field = object.and_then(|object| object.some("field")).filter(|field| field.shape() == Shape::Text);
         field.and_then(Json::word).filter(|word| !word.is_empty())
     };
     let own = word(change.object.as_ref());

@@ -29,9 +29,7 @@ fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, inside: 
     let [id, status, timestamp] = [part.need("id"), part.need("status"), part.word("timestamp")];
     let participant = participant(part);
     let in_group = in_group(part) || participant.is_some();
-    let mut key = Key::inside(inside, "st")
-        .may(scene.number_part().as_deref())
-        .need(id.as_deref());
+    let mut key = Key::inside(inside, "st").may(scene.number_part().as_deref()).need(id.as_deref());
     key = key.need(status.as_deref());
     if in_group {
         key = key.may(participant.as_deref());
@@ -41,11 +39,7 @@ fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, inside: 
         let code = part.first_of("errors").and_then(|error| error.word("code"));
         key = key.may(code.as_deref());
     }
-    let shown = if in_group {
-        participant_names(part)
-    } else {
-        recipient(part)
-    };
+    let shown = if in_group { participant_names(part) } else { recipient(part) };
     let (contact, cards) = scene.person(shown);
     let group = || part.first_word(&["group_id", "recipient_id"]);
     let lane = match (in_group.then(group).flatten(), &id) {
@@ -66,10 +60,7 @@ fn payment<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft
     let reference = payment.as_ref().and_then(|payment| payment.word("reference_id"));
     let transaction = payment.as_ref().and_then(|payment| payment.part("transaction"));
     let of_transaction = |name| transaction.as_ref().and_then(|transaction| transaction.word(name));
-    let key = Key::new("pay")
-        .may(scene.number_part().as_deref())
-        .need(id.as_deref())
-        .may(reference.as_deref());
+    let key = Key::new("pay").may(scene.number_part().as_deref()).need(id.as_deref()).may(reference.as_deref());
     let key = key.need(status.as_deref()).may(of_transaction("id").as_deref());
     let key = key.may(of_transaction("status").as_deref()).need(timestamp.as_deref());
     let (contact, cards) = scene.person(recipient(part));
@@ -82,10 +73,7 @@ fn payment<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft
 
 fn call<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let [id, status] = [part.need("id"), part.need("status")];
-    let key = Key::new("callst")
-        .may(scene.number_part().as_deref())
-        .need(id.as_deref())
-        .need(status.as_deref());
+    let key = Key::new("callst").may(scene.number_part().as_deref()).need(id.as_deref()).need(status.as_deref());
     let (contact, cards) = scene.person(recipient(part));
     let lane = match &id {
         Some(id) => Lane::Object(scene.lane_name("call", id)),
@@ -109,17 +97,13 @@ fn in_group(part: &Part<'_, '_>) -> bool {
     typed || part.has("group_id") || part.word("recipient_id").is_some_and(|id| id.ends_with("@g.us"))
 }
 
-const PARTICIPANT_USER: [&str; 3] = [
-    "recipient_participant_user_id",
-    "participant_recipient_user_id",
-    "participant_user_id",
-];
+const PARTICIPANT_USER: [&str; 3] =
+    ["recipient_participant_user_id", "participant_recipient_user_id", "participant_user_id"];
 const PARTICIPANT_PHONE: [&str; 3] = ["recipient_participant_id", "participant_recipient_id", "participant_id"];
 
 /// Meta's pages print the participant in three spellings; the user id is the name that stays.
 fn participant<'a>(part: &Part<'a, '_>) -> Option<Cow<'a, str>> {
-    part.first_word(&PARTICIPANT_USER)
-        .or_else(|| part.first_word(&PARTICIPANT_PHONE))
+    part.first_word(&PARTICIPANT_USER).or_else(|| part.first_word(&PARTICIPANT_PHONE))
 }
 
 fn participant_names<'a>(part: &Part<'a, '_>) -> Contact<'a> {

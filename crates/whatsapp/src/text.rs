@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 /// Decodes a JSON string with its quotes. A lone surrogate (Meta cuts text in the middle of a character) becomes U+FFFD.
 pub(crate) fn decode(quoted: &str) -> Cow<'_, str> {
-    let inner = quoted
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or(quoted);
+    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(quoted);
     if !inner.contains('\\') {
         return Cow::Borrowed(inner);
     }

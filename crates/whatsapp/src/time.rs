@@ -9,10 +9,7 @@ pub(crate) fn seconds(word: &str) -> Result<i64, &'static str> {
     if !digits {
         return Err("not a time");
     }
-    word.parse()
-        .ok()
-        .filter(|seconds| SANE.contains(seconds))
-        .ok_or("time out of range")
+    word.parse().ok().filter(|seconds| SANE.contains(seconds)).ok_or("time out of range")
 }
 
 #[cfg(test)]

@@ -51,10 +51,7 @@ fn check(name: &str, body: &[u8]) {
 fn every_documented_event_survives_being_written_alone() {
     for (name, body) in fixtures() {
         check(&name, &body);
-        check(
-            &format!("wrapped {name}"),
-            &[b"[", body.as_slice(), b", ", &body, b"]"].concat(),
-        );
+        check(&format!("wrapped {name}"), &[b"[", body.as_slice(), b", ", &body, b"]"].concat());
         let reversed = Tree::parse(std::str::from_utf8(&body).unwrap()).reversed().text();
         check(&format!("reversed {name}"), reversed.as_bytes());
     }
@@ -110,30 +107,17 @@ fn contacts_of_siblings_are_left_out_and_those_of_nobody_stay() {
     let encoder = Encoder::new(body.as_bytes());
     let text = |index| String::from_utf8(encoder.encode(index).unwrap()).unwrap();
     let first = text(0);
-    assert!(
-        first.contains(r#""contacts":[{"wa_id":"11","user_id":"US.1"},{"wa_id":"99"}]"#),
-        "{first}"
-    );
-    assert!(
-        first.contains(r#""conversation_context":{"type" :"summary"}"#),
-        "{first}"
-    );
+    assert!(first.contains(r#""contacts":[{"wa_id":"11","user_id":"US.1"},{"wa_id":"99"}]"#), "{first}");
+    assert!(first.contains(r#""conversation_context":{"type" :"summary"}"#), "{first}");
     assert!(!first.contains("s1") && !first.contains("standby"), "{first}");
 }
 
 #[test]
 fn errors_stay_with_the_call_that_they_belong_to() {
-    let body = body(
-        "calls",
-        r#""calls":[{"id":"c1","event":"terminate"}],"errors":[{"code":138021}]"#,
-    );
+    let body = body("calls", r#""calls":[{"id":"c1","event":"terminate"}],"errors":[{"code":138021}]"#);
     let encoder = Encoder::new(body.as_bytes());
     assert_eq!(encoder.notification().events.len(), 1);
-    assert!(
-        String::from_utf8(encoder.encode(0).unwrap())
-            .unwrap()
-            .contains("138021")
-    );
+    assert!(String::from_utf8(encoder.encode(0).unwrap()).unwrap().contains("138021"));
 }
 
 #[test]

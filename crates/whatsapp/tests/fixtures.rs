@@ -51,11 +51,7 @@ fn every_messaging_body_gives_the_items_that_the_index_promises() {
         let mut expected = BTreeMap::<&str, usize>::new();
         for promise in cells.next().unwrap().split(", ") {
             let (name, count) = promise.trim().split_once('×').unwrap_or((promise.trim(), "1"));
-            let name = if name == "history_media_echo" {
-                "history_media"
-            } else {
-                name
-            };
+            let name = if name == "history_media_echo" { "history_media" } else { name };
             *expected.entry(name).or_default() += count.parse::<usize>().unwrap();
         }
         let body = std::fs::read(root().join(file)).unwrap();
@@ -72,11 +68,7 @@ fn every_messaging_body_gives_the_items_that_the_index_promises() {
 #[test]
 fn every_management_body_gives_one_event_per_change() {
     let index = std::fs::read_to_string(root().join("INDEX-management.md")).unwrap();
-    for file in index
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
-        .map(|(file, _)| file)
-    {
+    for file in index.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(file, _)| file) {
         let body = std::fs::read_to_string(root().join(file)).unwrap();
         let changes = body.matches("\"field\"").count();
         assert_eq!(whatsapp::read(body.as_bytes()).events.len(), changes, "{file}");
@@ -90,11 +82,7 @@ fn documented_bodies_have_known_types_and_no_problems() {
         assert_eq!(notification.problems, [], "{name}");
         for event in notification.events {
             assert_eq!(event.problems, [], "{name}");
-            assert!(
-                whatsapp::is_known_type(event.event_type.as_str()),
-                "{name}: {}",
-                event.event_type.as_str()
-            );
+            assert!(whatsapp::is_known_type(event.event_type.as_str()), "{name}: {}", event.event_type.as_str());
             assert_eq!(event.test, event.entry_id.as_deref() == Some("0"), "{name}");
             assert_eq!(event.key.scope == KeyScope::Arrival, event.test, "{name}");
         }
@@ -105,9 +93,7 @@ fn documented_bodies_have_known_types_and_no_problems() {
 fn data_is_a_slice_of_the_body() {
     for (name, body) in fixtures() {
         for event in whatsapp::read(&body).events {
-            let Data::Json(text) = event.data else {
-                panic!("{name}: not JSON")
-            };
+            let Data::Json(text) = event.data else { panic!("{name}: not JSON") };
             assert!(body.as_ptr_range().contains(&text.as_ptr()), "{name}");
             assert!(serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok(), "{name}");
         }
@@ -138,25 +124,13 @@ fn a_body_wrapped_in_an_array_and_a_bare_change_read_like_the_normal_form() {
         assert_eq!(types_and_keys(&wrapped), normal, "{name}");
         assert_eq!(whatsapp::read(&wrapped).problems.len(), 1, "{name}");
     }
-    let (text, bare) = (
-        include_str!("../../../fixtures/payloads/messages/text.json"),
-        r#"{"field":"messages","value":VALUE}"#,
-    );
-    let Tree::Object(body) = Tree::parse(text) else {
-        panic!()
-    };
-    let Some((_, Tree::Array(entries))) = body.into_iter().find(|(name, _)| name == "entry") else {
-        panic!()
-    };
-    let Tree::Object(entry) = entries.into_iter().next().unwrap() else {
-        panic!()
-    };
-    let Some((_, Tree::Array(changes))) = entry.into_iter().find(|(name, _)| name == "changes") else {
-        panic!()
-    };
-    let Tree::Object(change) = changes.into_iter().next().unwrap() else {
-        panic!()
-    };
+    let (text, bare) =
+        (include_str!("../../../fixtures/payloads/messages/text.json"), r#"{"field":"messages","value":VALUE}"#);
+    let Tree::Object(body) = Tree::parse(text) else { panic!() };
+    let Some((_, Tree::Array(entries))) = body.into_iter().find(|(name, _)| name == "entry") else { panic!() };
+    let Tree::Object(entry) = entries.into_iter().next().unwrap() else { panic!() };
+    let Some((_, Tree::Array(changes))) = entry.into_iter().find(|(name, _)| name == "changes") else { panic!() };
+    let Tree::Object(change) = changes.into_iter().next().unwrap() else { panic!() };
     let value = change.into_iter().find(|(name, _)| name == "value").unwrap().1.text();
     let bare = bare.replace("VALUE", &value);
     let notification = whatsapp::read(bare.as_bytes());

@@ -52,19 +52,13 @@ fn what_is_no_notification_is_one_unreadable_event() {
         assert!(!notification.problems.is_empty());
     }
     assert_eq!(only_type("[".repeat(3_000_000).as_bytes()), "notification.unreadable");
-    assert_eq!(
-        only_type("{\"a\":".repeat(600_000).as_bytes()),
-        "notification.unreadable"
-    );
+    assert_eq!(only_type("{\"a\":".repeat(600_000).as_bytes()), "notification.unreadable");
 }
 
 #[test]
 fn depth_that_a_parser_can_bear_is_read() {
     let inside = "[".repeat(200) + &"]".repeat(200);
-    let body = body(
-        "messages",
-        &format!(r#""messages":[{{"timestamp":"1758000000","type":"text","x":{inside}}}]"#),
-    );
+    let body = body("messages", &format!(r#""messages":[{{"timestamp":"1758000000","type":"text","x":{inside}}}]"#));
     let event = &whatsapp::read(body.as_bytes()).events[0];
     assert_eq!(event.event_type.as_str(), "messages.text");
     assert!(event.key.text.starts_with("msg:7:-:~"), "{}", event.key.text);
@@ -88,25 +82,13 @@ fn odd_strings_and_numbers_lose_no_event() {
 
 #[test]
 fn the_last_of_two_members_counts_and_is_told() {
-    let body = body(
-        "messages",
-        r#""messages":[{"id":"a","type":"text"}],"messages":[{"id":"b","id":"c","type":"text"}]"#,
-    );
+    let body =
+        body("messages", r#""messages":[{"id":"a","type":"text"}],"messages":[{"id":"b","id":"c","type":"text"}]"#);
     let notification = whatsapp::read(body.as_bytes());
     assert_eq!(notification.events.len(), 1);
     assert_eq!(notification.events[0].key.text, "msg:7:c");
-    assert!(
-        notification
-            .problems
-            .iter()
-            .any(|problem| problem.what == "a member twice")
-    );
-    assert!(
-        notification.events[0]
-            .problems
-            .iter()
-            .any(|problem| problem.what == "a member twice")
-    );
+    assert!(notification.problems.iter().any(|problem| problem.what == "a member twice"));
+    assert!(notification.events[0].problems.iter().any(|problem| problem.what == "a member twice"));
 }
 
 #[test]
@@ -121,11 +103,7 @@ fn a_full_body_is_read_and_written_in_linear_time() {
         ));
         contacts.push(format!(r#"{{"wa_id":"{phone}","user_id":"US.{number}"}}"#));
     }
-    let members = format!(
-        r#""contacts":[{}],"statuses":[{}]"#,
-        contacts.join(","),
-        statuses.join(",")
-    );
+    let members = format!(r#""contacts":[{}],"statuses":[{}]"#, contacts.join(","), statuses.join(","));
     let body = body("messages", &members);
     assert!(body.len() > 3_000_000);
     let started = std::time::Instant::now();
@@ -136,11 +114,7 @@ fn a_full_body_is_read_and_written_in_linear_time() {
     assert!(written < 3 * body.len());
     assert_eq!(events[8_999].contact.user_id.as_deref(), Some("US.8999"));
     // Far above what linear work takes without optimisation, far below what quadratic work would.
-    assert!(
-        started.elapsed() < std::time::Duration::from_secs(10),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -153,15 +127,9 @@ fn a_body_of_countless_scraps_is_kept_whole() {
 
 #[test]
 fn a_byte_order_mark_changes_nothing_but_the_problems() {
-    let plain = body(
-        "messages",
-        r#""errors":[{"code":1}],"messages":[{"id":"w","type":"text"}]"#,
-    );
+    let plain = body("messages", r#""errors":[{"code":1}],"messages":[{"id":"w","type":"text"}]"#);
     let marked = format!("\u{feff}{plain}");
-    assert_eq!(
-        common::types_and_keys(plain.as_bytes()),
-        common::types_and_keys(marked.as_bytes())
-    );
+    assert_eq!(common::types_and_keys(plain.as_bytes()), common::types_and_keys(marked.as_bytes()));
     assert_eq!(whatsapp::read(marked.as_bytes()).problems.len(), 1);
 }
 
@@ -169,34 +137,14 @@ fn a_byte_order_mark_changes_nothing_but_the_problems() {
 fn what_is_new_is_told() {
     for (field, members, what) in [
         ("never_heard_of", r#""x":1"#, "unknown field"),
-        (
-            "messages",
-            r#""messages":[{"id":"w","type":"telepathy","timestamp":"1758000000"}]"#,
-            "unknown type",
-        ),
-        (
-            "messages",
-            r#""messages":[{"id":"w","type":"text","timestamp":"1758000000000"}]"#,
-            "time out of range",
-        ),
-        (
-            "messages",
-            r#""messages":[{"id":"w","type":"text","timestamp":[]}]"#,
-            "not text",
-        ),
-        (
-            "messages",
-            r#""messages":[{"id":"w","timestamp":"1758000000"}]"#,
-            "missing",
-        ),
+        ("messages", r#""messages":[{"id":"w","type":"telepathy","timestamp":"1758000000"}]"#, "unknown type"),
+        ("messages", r#""messages":[{"id":"w","type":"text","timestamp":"1758000000000"}]"#, "time out of range"),
+        ("messages", r#""messages":[{"id":"w","type":"text","timestamp":[]}]"#, "not text"),
+        ("messages", r#""messages":[{"id":"w","timestamp":"1758000000"}]"#, "missing"),
         ("messages", r#""messages":[7]"#, "not an object"),
     ] {
         let body = body(field, members);
         let events = whatsapp::read(body.as_bytes()).events;
-        assert!(
-            events[0].problems.iter().any(|problem| problem.what == what),
-            "{members}: {:?}",
-            events[0].problems
-        );
+        assert!(events[0].problems.iter().any(|problem| problem.what == what), "{members}: {:?}", events[0].problems);
     }
 }

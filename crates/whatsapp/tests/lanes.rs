@@ -13,11 +13,7 @@ use common::{body, change, first, status};
 use whatsapp::{Contact, Lane};
 
 fn names(wa_id: Option<&'static str>, user_id: Option<&'static str>) -> Contact<'static> {
-    Contact {
-        wa_id: wa_id.map(Into::into),
-        user_id: user_id.map(Into::into),
-        parent_user_id: None,
-    }
+    Contact { wa_id: wa_id.map(Into::into), user_id: user_id.map(Into::into), parent_user_id: None }
 }
 
 #[test]
@@ -32,11 +28,7 @@ fn contacts_are_matched_by_id_and_strangers_are_not_merged() {
     let events = whatsapp::read(body.as_bytes()).events;
     assert_eq!(events[0].contact, names(Some("11"), Some("US.1")));
     assert_eq!(events[1].contact, names(Some("22"), Some("US.2")));
-    assert_eq!(
-        events[2].contact,
-        names(Some("33"), Some("US.3")),
-        "a card of another user id is a stranger's"
-    );
+    assert_eq!(events[2].contact, names(Some("33"), Some("US.3")), "a card of another user id is a stranger's");
     assert!(events[3].contact.is_empty());
     assert_eq!(events[3].lane, Lane::Object("number:7".to_owned()));
 }
@@ -47,12 +39,9 @@ fn the_only_contact_belongs_to_a_lone_revoke() {
     first(&body("messages", &format!("{revoke}]")), |event| {
         assert_eq!(event.contact, names(Some("11"), Some("US.1")));
     });
-    first(
-        &body("messages", &format!(r#"{revoke},{{"id":"b","from":"12"}}]"#)),
-        |event| {
-            assert_eq!(event.contact, names(Some("11"), None));
-        },
-    );
+    first(&body("messages", &format!(r#"{revoke},{{"id":"b","from":"12"}}]"#)), |event| {
+        assert_eq!(event.contact, names(Some("11"), None));
+    });
 }
 
 #[test]
@@ -60,9 +49,7 @@ fn a_changed_number_links_the_old_conversation_to_the_new() {
     let system = r#""messages":[{"id":"a","from":"11","type":"system","timestamp":"1758000000",
         "system":{"type":"user_changed_number","wa_id":"22","user_id":"US.2","previous_user_id":"US.1"}}]"#;
     first(&body("messages", system), |event| {
-        let Lane::Conversation(lane) = &event.lane else {
-            panic!("{:?}", event.lane)
-        };
+        let Lane::Conversation(lane) = &event.lane else { panic!("{:?}", event.lane) };
         assert_eq!(lane.previous, names(Some("11"), Some("US.1")));
         assert_eq!(lane.contact, names(Some("22"), Some("US.2")));
         assert_eq!(event.contact, lane.contact);
@@ -74,31 +61,18 @@ fn a_changed_number_links_the_old_conversation_to_the_new() {
 fn the_answer_to_a_contact_request_links_a_phone_to_a_user_id() {
     let answer = r#""messages":[{"id":"a","from_user_id":"US.1","type":"contacts",
         "contacts":[{"origin":"contact_request","phones":[{"phone":"+1 (650) 555-1234"}]}]}]"#;
-    first(&body("messages", answer), |event| {
-        assert_eq!(event.contact, names(Some("16505551234"), Some("US.1")))
+    first(&body("messages", answer), |event| assert_eq!(event.contact, names(Some("16505551234"), Some("US.1"))));
+    first(&body("messages", &answer.replace("contact_request", "other")), |event| {
+        assert_eq!(event.contact, names(None, Some("US.1")));
     });
-    first(
-        &body("messages", &answer.replace("contact_request", "other")),
-        |event| {
-            assert_eq!(event.contact, names(None, Some("US.1")));
-        },
-    );
 }
 
 #[test]
 fn a_call_is_about_its_user_side() {
-    let call = |members: &str| {
-        body(
-            "calls",
-            &format!(r#""calls":[{{"id":"c","event":"connect",{members}}}]"#),
-        )
-    };
+    let call = |members: &str| body("calls", &format!(r#""calls":[{{"id":"c","event":"connect",{members}}}]"#));
     for (members, user) in [
         (r#""direction":"USER_INITIATED","from":"11","to":"15550783881""#, "11"),
-        (
-            r#""direction":"BUSINESS_INITIATED","from":"15550783881","to":"11""#,
-            "11",
-        ),
+        (r#""direction":"BUSINESS_INITIATED","from":"15550783881","to":"11""#, "11"),
         (r#""from":"15550783881","to":"11""#, "11"),
         (r#""from":"11","to":"15550783881""#, "11"),
     ] {
@@ -120,39 +94,17 @@ fn lanes_follow_the_thing_that_an_event_is_about() {
     };
     let at = 1_758_000_000;
     for (body, lane) in [
-        (
-            body("messages", r#""messages":[{"id":"a","from":"1","group_id":"g"}]"#),
-            "group:7:g",
-        ),
-        (
-            status(r#""status":"sent","recipient_id":"g","recipient_type":"group""#),
-            "group:7:g",
-        ),
+        (body("messages", r#""messages":[{"id":"a","from":"1","group_id":"g"}]"#), "group:7:g"),
+        (status(r#""status":"sent","recipient_id":"g","recipient_type":"group""#), "group:7:g"),
         (status(r#""status":"sent""#), "message:7:w"),
         (status(r#""status":"sent","recipient_id":"1""#), "conversation"),
-        (
-            body("history", r#""history":[{"metadata":{"phase":1,"chunk_order":2}}]"#),
-            "history:7:1",
-        ),
+        (body("history", r#""history":[{"metadata":{"phase":1,"chunk_order":2}}]"#), "history:7:1"),
         (body("never_heard_of", r#""x":1"#), "number:7"),
         (change("never_heard_of", at, "{}"), "own"),
         (change("flows", at, r#"{"flow_id":"f"}"#), "flow:f"),
-        (
-            change("security", at, r#"{"display_phone_number":"+1 (555) 1"}"#),
-            "number:15551",
-        ),
-        (
-            change(
-                "account_update",
-                at,
-                r#"{"event":"PARTNER_ADDED","waba_info":{"waba_id":"9"}}"#,
-            ),
-            "account:9",
-        ),
-        (
-            change("message_template_status_update", at, r#"{"message_template_id":5}"#),
-            "template:1:5",
-        ),
+        (change("security", at, r#"{"display_phone_number":"+1 (555) 1"}"#), "number:15551"),
+        (change("account_update", at, r#"{"event":"PARTNER_ADDED","waba_info":{"waba_id":"9"}}"#), "account:9"),
+        (change("message_template_status_update", at, r#"{"message_template_id":5}"#), "template:1:5"),
         (change("partner_solutions", at, r#"{"solution_id":"s"}"#), "solution:s"),
     ] {
         assert_eq!(object(&body), lane, "{body}");

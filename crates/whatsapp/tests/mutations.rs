@@ -75,24 +75,16 @@ fn check(name: &str, elements: &[String], mutated: &str) {
     let encoder = Encoder::new(mutated.as_bytes());
     let events = &encoder.notification().events;
     assert!(!events.is_empty(), "{name}: {mutated}");
-    let alone: Vec<String> = events
-        .iter()
-        .map(|event| String::from_utf8(encoder.encode(event.origin.event).unwrap()).unwrap())
-        .collect();
+    let alone: Vec<String> =
+        events.iter().map(|event| String::from_utf8(encoder.encode(event.origin.event).unwrap()).unwrap()).collect();
     for element in elements.iter().filter(|element| mutated.contains(element.as_str())) {
         let inside = events.iter().any(|event| text(event.data).contains(element.as_str()));
-        assert!(
-            inside || alone.iter().any(|alone| alone.contains(element)),
-            "{name}: lost {element} of {mutated}"
-        );
+        assert!(inside || alone.iter().any(|alone| alone.contains(element)), "{name}: lost {element} of {mutated}");
     }
     for (event, alone) in events.iter().zip(&alone) {
         let again = whatsapp::read(alone.as_bytes());
         assert_eq!(again.events.len(), 1, "{name}: {mutated}\n{alone}");
-        assert_eq!(
-            again.events[0].event_type, event.event_type,
-            "{name}: {mutated}\n{alone}"
-        );
+        assert_eq!(again.events[0].event_type, event.event_type, "{name}: {mutated}\n{alone}");
         if event.key.scope == KeyScope::Content && !event.key.text.starts_with("err:") {
             assert!(
                 again.events[0].key == event.key || event.key.text.starts_with("unread"),
@@ -100,11 +92,7 @@ fn check(name: &str, elements: &[String], mutated: &str) {
             );
         }
         assert_eq!(again.events[0].lane, event.lane, "{name}: {mutated}\n{alone}");
-        assert_eq!(
-            text(again.events[0].data),
-            text(event.data),
-            "{name}: {mutated}\n{alone}"
-        );
+        assert_eq!(text(again.events[0].data), text(event.data), "{name}: {mutated}\n{alone}");
     }
 }
 

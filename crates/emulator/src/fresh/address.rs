@@ -166,15 +166,10 @@ pub(super) fn tell_fields(scalars: &mut [Scalar<'_>]) {
 }
 
 fn is_message_id(text: &str) -> bool {
-    ["wamid.", "wacid.", "ABGG", "gBGG"]
-        .iter()
-        .any(|prefix| text.starts_with(prefix))
+    ["wamid.", "wacid.", "ABGG", "gBGG"].iter().any(|prefix| text.starts_with(prefix))
 }
 
 fn is_time(name: &str) -> bool {
     name.ends_with("timestamp")
-        || matches!(
-            name,
-            "start_time" | "end_time" | "expiration" | "disable_date" | "tier_update_time"
-        )
+        || matches!(name, "start_time" | "end_time" | "expiration" | "disable_date" | "tier_update_time")
 }

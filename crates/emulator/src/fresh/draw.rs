@@ -13,10 +13,7 @@ const MESSAGE_ID_NEW_MIN: usize = 20;
 pub(super) fn message_id(rng: &mut Rng, old: &str) -> String {
     let coded = old.trim_end_matches('=');
     let prefix = coded.find('.').map_or(4, |dot| dot + 1);
-    let kept = coded
-        .len()
-        .saturating_sub(MESSAGE_ID_NEW_MIN)
-        .clamp(prefix, prefix + MESSAGE_ID_KEPT);
+    let kept = coded.len().saturating_sub(MESSAGE_ID_NEW_MIN).clamp(prefix, prefix + MESSAGE_ID_KEPT);
     let new = coded.len().saturating_sub(kept).max(MESSAGE_ID_NEW_MIN);
     let mut id: String = old.chars().take(kept).collect();
     id.extend((0..new).map(|_| rng.alphanumeric()));
@@ -40,10 +37,7 @@ pub(super) fn user_id(rng: &mut Rng, old: &str) -> String {
 
 /// An id of free form: all up to the last hyphen or underscore stays.
 pub(super) fn tagged(rng: &mut Rng, old: &str) -> String {
-    let word = old
-        .rfind(['-', '_'])
-        .and_then(|end| old.get(..=end))
-        .unwrap_or_default();
+    let word = old.rfind(['-', '_']).and_then(|end| old.get(..=end)).unwrap_or_default();
     format!("{word}{}", tag(rng))
 }
 

@@ -1,11 +1,6 @@
 //! The sender against a receiver on loopback that says what it is told to.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -53,13 +48,7 @@ async fn a_notification_carries_metas_headers_and_connections_are_kept() {
     let body = Bytes::from_static(b"{}");
     let headers = Signing::Right.headers(&AppSecret::new("secret"), &body);
     assert!(sender.send(&target, body.clone(), &headers).await.is_delivered());
-    assert!(
-        sender
-            .clone()
-            .send(&target, body, &SignatureHeaders::default())
-            .await
-            .is_delivered()
-    );
+    assert!(sender.clone().send(&target, body, &SignatureHeaders::default()).await.is_delivered());
     let requests = receiver.await.unwrap();
     let expected = [
         "POST /webhooks/main HTTP/1.1\r\n",
@@ -100,14 +89,9 @@ async fn a_silent_receiver_is_a_timeout_and_an_absent_one_no_connection() {
     let answer = sender.send(&target, Bytes::new(), &SignatureHeaders::default()).await;
     assert!(matches!(answer.result, Err(SendError::Timeout)));
     let error = sender.handshake(&target, "token", "1").await.unwrap_err().to_string();
-    assert!(
-        error.ends_with("curl_errno = 28; curl_error = Connection timed out after 20 milliseconds"),
-        "{error}"
-    );
+    assert!(error.ends_with("curl_errno = 28; curl_error = Connection timed out after 20 milliseconds"), "{error}");
     drop(listener);
-    let answer = Sender::new()
-        .send(&target, Bytes::new(), &SignatureHeaders::default())
-        .await;
+    let answer = Sender::new().send(&target, Bytes::new(), &SignatureHeaders::default()).await;
     assert!(matches!(answer.result, Err(SendError::Connect(_))));
 }
 
@@ -139,8 +123,5 @@ fn a_target_is_plain_http_with_a_host_and_keeps_its_query() {
     assert_eq!(Target::parse("https://example.com/"), Err(TargetError::Scheme));
     let target = Target::parse("http://example.com/hook?t=x").unwrap();
     let url = target.handshake("token", "1");
-    assert_eq!(
-        url,
-        "http://example.com/hook?t=x&hub.mode=subscribe&hub.challenge=1&hub.verify_token=token"
-    );
+    assert_eq!(url, "http://example.com/hook?t=x&hub.mode=subscribe&hub.challenge=1&hub.verify_token=token");
 }

@@ -62,9 +62,7 @@ impl KeyJson {
 pub(super) async fn list(State(admin): State<Admin>, caller: Caller) -> Result<Json<Vec<KeyJson>>, Problem> {
     caller.needs(Scope::Admin)?;
     let keys = admin.store.api_keys().await?;
-    Ok(Json(
-        keys.into_iter().map(|record| KeyJson::new(record, None)).collect(),
-    ))
+    Ok(Json(keys.into_iter().map(|record| KeyJson::new(record, None)).collect()))
 }
 
 /// Makes a key.
@@ -78,28 +76,14 @@ pub(super) async fn create(
     caller.needs(Scope::Admin)?;
     let KeyInput { name, scope, owner } = readable(input)?;
     if Scope::parse(&scope).is_none() {
-        return Err(Problem::new(
-            Code::BadRequest,
-            "`scope` must be read, operate or admin.",
-        ));
+        return Err(Problem::new(Code::BadRequest, "`scope` must be read, operate or admin."));
     }
     if name.is_empty() || name.len() > 64 || owner.len() > 64 {
-        return Err(Problem::new(
-            Code::BadRequest,
-            "`name` must have 1 to 64 bytes, `owner` at most 64.",
-        ));
+        return Err(Problem::new(Code::BadRequest, "`name` must have 1 to 64 bytes, `owner` at most 64."));
     }
     let (id, key) = fresh().ok_or_else(|| Problem::new(Code::Internal, "The system gave no random numbers."))?;
     let created_at_ms = admin.clock.now_ms();
-    let record = ApiKeyRecord {
-        id,
-        name,
-        hash: hash(&key),
-        scope,
-        owner,
-        created_at_ms,
-        revoked_at_ms: None,
-    };
+    let record = ApiKeyRecord { id, name, hash: hash(&key), scope, owner, created_at_ms, revoked_at_ms: None };
     admin.store.put_api_key(record.clone()).await?;
     tracing::info!(key.id = record.id, scope = record.scope, "an API key was made");
     Ok((StatusCode::CREATED, Json(KeyJson::new(record, Some(key)))))
@@ -116,10 +100,7 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     caller.needs(Scope::Admin)?;
     let keys = admin.store.api_keys().await?;
-    let mut record = keys
-        .into_iter()
-        .find(|key| key.id == id)
-        .ok_or_else(|| Problem::not_found("API key"))?;
+    let mut record = keys.into_iter().find(|key| key.id == id).ok_or_else(|| Problem::not_found("API key"))?;
     record.revoked_at_ms.get_or_insert(admin.clock.now_ms());
     admin.store.put_api_key(record).await?;
     tracing::info!(key.id = id, "an API key was revoked");
@@ -130,8 +111,5 @@ fn fresh() -> Option<(String, String)> {
     let (mut id, mut key) = ([0; 9], [0; 32]);
     getrandom::fill(&mut id).ok()?;
     getrandom::fill(&mut key).ok()?;
-    Some((
-        format!("key_{}", URL_SAFE_NO_PAD.encode(id)),
-        format!("wpk_{}", URL_SAFE_NO_PAD.encode(key)),
-    ))
+    Some((format!("key_{}", URL_SAFE_NO_PAD.encode(id)), format!("wpk_{}", URL_SAFE_NO_PAD.encode(key))))
 }

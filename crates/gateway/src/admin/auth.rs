@@ -81,21 +81,13 @@ impl FromRequestParts<Admin> for Caller {
             let detail = "Send an API key: `Authorization: Bearer <key>`. `waypost keys create` makes one.";
             return Err(Problem::new(Code::Unauthorized, detail));
         };
-        let local = admin
-            .local_token
-            .as_ref()
-            .map(|token| token.expose().as_bytes().ct_eq(key.as_bytes()).into());
+        let local = admin.local_token.as_ref().map(|token| token.expose().as_bytes().ct_eq(key.as_bytes()).into());
         if local == Some(true) {
-            return Ok(Self {
-                scope: Scope::Admin,
-                owner: String::new(),
-            });
+            return Ok(Self { scope: Scope::Admin, owner: String::new() });
         }
         let hash = hash(key);
         let keys = admin.store.api_keys().await?;
-        let known = keys
-            .into_iter()
-            .find(|known| bool::from(known.hash.ct_eq(&hash)) && known.revoked_at_ms.is_none());
+        let known = keys.into_iter().find(|known| bool::from(known.hash.ct_eq(&hash)) && known.revoked_at_ms.is_none());
         let Some((scope, owner)) = known.and_then(|known| Some((Scope::parse(&known.scope)?, known.owner))) else {
             return Err(Problem::new(Code::Unauthorized, "This API key is unknown or revoked."));
         };

@@ -39,39 +39,17 @@ pub(super) async fn list(
     Asked(query): Asked<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
     caller.needs(Scope::Read)?;
-    if let Some(state) = query
-        .state
-        .as_deref()
-        .filter(|s| !matches!(*s, "owed" | "accepted" | "dead" | "skipped"))
-    {
+    if let Some(state) = query.state.as_deref().filter(|s| !matches!(*s, "owed" | "accepted" | "dead" | "skipped")) {
         let detail = format!("`state` must be owed, accepted, dead or skipped, not {state:?}.");
         return Err(Problem::new(Code::BadRequest, detail));
     }
     let endpoint = match &query.endpoint {
-        Some(id) => Some(
-            admin
-                .endpoints
-                .find(id)
-                .await?
-                .ok_or_else(|| Problem::not_found("endpoint"))?
-                .number,
-        ),
+        Some(id) => Some(admin.endpoints.find(id).await?.ok_or_else(|| Problem::not_found("endpoint"))?.number),
         None => None,
     };
-    let event = query
-        .event
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|_| Problem::not_found("event"))?;
+    let event = query.event.as_deref().map(str::parse).transpose().map_err(|_| Problem::not_found("event"))?;
     let limit = query.limit.unwrap_or(PAGE_ROWS);
-    let page = DeliveryQuery {
-        endpoint,
-        event,
-        state: query.state,
-        cursor: query.cursor,
-        limit,
-    };
+    let page = DeliveryQuery { endpoint, event, state: query.state, cursor: query.cursor, limit };
     let page = admin.store.deliveries(page).await?;
     let rows: Vec<Value> = page.rows.iter().map(delivery_json).collect();
     Ok(Json(json!({ "rows": rows, "next_cursor": page.next_cursor })))
@@ -88,11 +66,7 @@ pub(super) async fn one(
 ) -> Result<Json<Value>, Problem> {
     caller.needs(Scope::Read)?;
     let number = number.parse().map_err(|_| Problem::not_found("delivery"))?;
-    let found = admin
-        .store
-        .delivery(DeliveryNo(number))
-        .await?
-        .ok_or_else(|| Problem::not_found("delivery"))?;
+    let found = admin.store.delivery(DeliveryNo(number)).await?.ok_or_else(|| Problem::not_found("delivery"))?;
     let mut delivery = delivery_json(&found);
     if let Value::Object(members) = &mut delivery {
         let log: Vec<Value> = found.attempt_log.iter().map(attempt_json).collect();

@@ -24,11 +24,7 @@ use crate::endpoints::{PlanStep, Put};
 pub(super) async fn list(State(admin): State<Admin>, caller: Caller) -> Result<Json<Value>, Problem> {
     caller.needs_for_own(Scope::Read)?;
     let (_, records) = admin.store.endpoints().await?;
-    let rows: Vec<Value> = records
-        .iter()
-        .filter(|record| caller.may_see(&record.owner))
-        .map(endpoint_json)
-        .collect();
+    let rows: Vec<Value> = records.iter().filter(|record| caller.may_see(&record.owner)).map(endpoint_json).collect();
     Ok(Json(json!({ "rows": rows, "next_cursor": null })))
 }
 
@@ -65,25 +61,14 @@ pub(super) async fn create(
             return Ok(with_etag(StatusCode::OK, &earlier, None));
         }
     }
-    let Put {
-        record,
-        new_webhook_secret,
-    } = admin
-        .endpoints
-        .put(input, None)
-        .await
-        .map_err(|error| match Problem::from(error) {
-            conflict if conflict == Problem::from(store::StoreError::VersionConflict) => Problem::new(
-                Code::Exists,
-                "An endpoint with this id exists already: change it with PUT.",
-            ),
+    let Put { record, new_webhook_secret } =
+        admin.endpoints.put(input, None).await.map_err(|error| match Problem::from(error) {
+            conflict if conflict == Problem::from(store::StoreError::VersionConflict) => {
+                Problem::new(Code::Exists, "An endpoint with this id exists already: change it with PUT.")
+            }
             other => other,
         })?;
-    Ok(with_etag(
-        StatusCode::CREATED,
-        &record,
-        new_webhook_secret.as_ref().map(|secret| secret.expose()),
-    ))
+    Ok(with_etag(StatusCode::CREATED, &record, new_webhook_secret.as_ref().map(|secret| secret.expose())))
 }
 
 /// Replaces an endpoint. Secrets that are left out stay as they are. `If-Match` refuses to undo somebody else's change.
@@ -103,16 +88,10 @@ pub(super) async fn replace(
     let mut input = readable(input)?;
     owned_by(&caller, &mut input)?;
     if input.id.as_ref().is_some_and(|given| *given != id) {
-        return Err(Problem::new(
-            Code::BadRequest,
-            "`id` in the body differs from the one in the path.",
-        ));
+        return Err(Problem::new(Code::BadRequest, "`id` in the body differs from the one in the path."));
     }
     input.id = Some(id);
-    let put = admin
-        .endpoints
-        .put(input, Some(if_match(&headers)?.unwrap_or(0)))
-        .await?;
+    let put = admin.endpoints.put(input, Some(if_match(&headers)?.unwrap_or(0))).await?;
     Ok(with_etag(StatusCode::OK, &put.record, None))
 }
 
@@ -196,9 +175,7 @@ pub(super) async fn apply(
     } else {
         admin.endpoints.apply(&endpoints, prune).await?
     };
-    Ok(Json(
-        json!({ "applied": !plan, "steps": steps.iter().map(step_json).collect::<Vec<_>>() }),
-    ))
+    Ok(Json(json!({ "applied": !plan, "steps": steps.iter().map(step_json).collect::<Vec<_>>() })))
 }
 
 /// A step as JSON.
@@ -248,11 +225,7 @@ pub(super) const fn state_word(state: EndpointState) -> &'static str {
 
 /// The endpoint, if the caller may see it; somebody else's is as good as absent.
 async fn visible(admin: &Admin, caller: &Caller, id: &str) -> Result<EndpointRecord, Problem> {
-    let found = admin
-        .endpoints
-        .find(id)
-        .await?
-        .filter(|record| caller.may_see(&record.owner));
+    let found = admin.endpoints.find(id).await?.filter(|record| caller.may_see(&record.owner));
     found.ok_or_else(|| Problem::not_found("endpoint"))
 }
 
@@ -262,38 +235,23 @@ fn owned_by(caller: &Caller, input: &mut EndpointInput) -> Result<(), Problem> {
         return Ok(());
     }
     if !input.owner.is_empty() && input.owner != caller.owner {
-        return Err(Problem::new(
-            Code::Forbidden,
-            "This key makes endpoints of its own owner only.",
-        ));
+        return Err(Problem::new(Code::Forbidden, "This key makes endpoints of its own owner only."));
     }
     input.owner.clone_from(&caller.owner);
     Ok(())
 }
 
 fn id_of_idempotency_key(caller: &Caller, key: &[u8]) -> String {
-    let digest = Sha256::new()
-        .chain_update(&caller.owner)
-        .chain_update([0])
-        .chain_update(key)
-        .finalize();
-    digest
-        .iter()
-        .take(12)
-        .fold("ep_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+    let digest = Sha256::new().chain_update(&caller.owner).chain_update([0]).chain_update(key).finalize();
+    digest.iter().take(12).fold("ep_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get(header::IF_MATCH) else {
         return Ok(None);
     };
-    let revision = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().trim_matches('"').parse().ok());
-    revision
-        .map(Some)
-        .ok_or_else(|| Problem::new(Code::BadRequest, "`If-Match` must be the ETag of an endpoint."))
+    let revision = value.to_str().ok().and_then(|text| text.trim().trim_matches('"').parse().ok());
+    revision.map(Some).ok_or_else(|| Problem::new(Code::BadRequest, "`If-Match` must be the ETag of an endpoint."))
 }
 
 fn with_etag(status: StatusCode, record: &EndpointRecord, webhook_secret: Option<&str>) -> Response {
@@ -307,9 +265,6 @@ fn with_etag(status: StatusCode, record: &EndpointRecord, webhook_secret: Option
 /// A request body that was read, or the problem with it.
 pub(super) fn readable<T>(input: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     input.map(|Json(input)| input).map_err(|rejection| {
-        Problem::new(
-            Code::BadRequest,
-            format!("The request body cannot be used: {}.", rejection.body_text()),
-        )
+        Problem::new(Code::BadRequest, format!("The request body cannot be used: {}.", rejection.body_text()))
     })
 }

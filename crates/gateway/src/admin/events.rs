@@ -109,9 +109,7 @@ fn meanings(text: &str) -> Vec<Find> {
     }
     let mut meanings = vec![Find::MessageId(text.to_owned())];
     let digits = rules::directory::digits(text);
-    let dialled = text
-        .chars()
-        .all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')'));
+    let dialled = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | ' ' | '(' | ')'));
     match digits.filter(|_| dialled) {
         Some(digits) => {
             meanings.extend([Find::Contact(digits.clone()), Find::Number(digits)]);
@@ -131,26 +129,9 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     caller.needs(Scope::Read)?;
     let id: EventId = id.parse().map_err(|_| Problem::not_found("event"))?;
-    let payload = admin
-        .store
-        .payloads(&[id])
-        .await?
-        .into_iter()
-        .next()
-        .ok_or_else(|| Problem::not_found("event"))?;
-    let query = DeliveryQuery {
-        event: Some(id),
-        limit: 500,
-        ..DeliveryQuery::default()
-    };
-    let deliveries: Vec<_> = admin
-        .store
-        .deliveries(query)
-        .await?
-        .rows
-        .iter()
-        .map(delivery_json)
-        .collect();
+    let payload = admin.store.payloads(&[id]).await?.into_iter().next().ok_or_else(|| Problem::not_found("event"))?;
+    let query = DeliveryQuery { event: Some(id), limit: 500, ..DeliveryQuery::default() };
+    let deliveries: Vec<_> = admin.store.deliveries(query).await?.rows.iter().map(delivery_json).collect();
     let conflicts = admin.store.conflicts(id).await?;
     let conflicts: Vec<_> = conflicts
         .iter()
@@ -182,22 +163,12 @@ pub(super) async fn notification_body(
 ) -> Result<Response, Problem> {
     caller.needs(Scope::Read)?;
     let id: NotificationId = id.parse().map_err(|_| Problem::not_found("notification"))?;
-    let found = admin
-        .store
-        .notification(id)
-        .await?
-        .ok_or_else(|| Problem::not_found("notification"))?;
-    let body = found.body.ok_or_else(|| {
-        Problem::new(
-            Code::NotFound,
-            "Retention has dropped this body; its events are still listed.",
-        )
-    })?;
+    let found = admin.store.notification(id).await?.ok_or_else(|| Problem::not_found("notification"))?;
+    let body = found
+        .body
+        .ok_or_else(|| Problem::new(Code::NotFound, "Retention has dropped this body; its events are still listed."))?;
     let mut response = Response::new(Body::from(body.to_vec()));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/octet-stream"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/octet-stream"));
     if let Some(signature) = found.signature.and_then(|text| text.parse().ok()) {
         response.headers_mut().insert("x-hub-signature-256", signature);
     }
@@ -207,10 +178,8 @@ pub(super) async fn notification_body(
 async fn with_bodies(admin: &Admin, rows: Vec<EventRecord>, next: Option<String>) -> Result<Response, Problem> {
     let ids: Vec<EventId> = rows.iter().map(|event| event.id).collect();
     let payloads = admin.store.payloads(&ids).await?;
-    let rows: Vec<String> = payloads
-        .iter()
-        .map(|payload| EventJson::new(&payload.event, payload.body.as_deref()).to_text())
-        .collect();
+    let rows: Vec<String> =
+        payloads.iter().map(|payload| EventJson::new(&payload.event, payload.body.as_deref()).to_text()).collect();
     let next = serde_json::to_string(&next).unwrap_or_default();
     Ok(json(format!(r#"{{"rows":[{}],"next_cursor":{next}}}"#, rows.join(","))))
 }

@@ -79,10 +79,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{number}", get(deliveries::one))
         .route("/endpoints", get(endpoints::list).post(endpoints::create))
-        .route(
-            "/endpoints/{id}",
-            get(endpoints::one).put(endpoints::replace).delete(endpoints::remove),
-        )
+        .route("/endpoints/{id}", get(endpoints::one).put(endpoints::replace).delete(endpoints::remove))
         .route("/endpoints/{id}/pause", post(endpoints::pause))
         .route("/endpoints/{id}/resume", post(endpoints::resume))
         .route("/apply", post(endpoints::apply))
@@ -97,10 +94,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/readyz", get(health::ready))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(|| async {
-            Problem::new(
-                Code::MethodNotAllowed,
-                "This path takes another method; see /api/v1/openapi.json.",
-            )
+            Problem::new(Code::MethodNotAllowed, "This path takes another method; see /api/v1/openapi.json.")
         })
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .with_state(admin)

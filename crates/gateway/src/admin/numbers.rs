@@ -51,10 +51,7 @@ pub(super) async fn put(
     input: Result<Json<Vec<NumberJson>>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     caller.needs(Scope::Admin)?;
-    let entries = readable(input)?
-        .into_iter()
-        .map(|number| entry(&admin, number))
-        .collect::<Result<Vec<_>, _>>()?;
+    let entries = readable(input)?.into_iter().map(|number| entry(&admin, number)).collect::<Result<Vec<_>, _>>()?;
     admin.store.put_numbers(entries.clone()).await?;
     for entry in entries {
         if let Some(app) = admin.apps.named(&entry.app) {
@@ -71,10 +68,7 @@ fn entry(admin: &Admin, number: NumberJson) -> Result<NumberEntry, Problem> {
     let display_digits = digits(&number.display_phone_number)
         .ok_or_else(|| Problem::new(Code::BadRequest, "`display_phone_number` must have 1 to 32 digits."))?;
     if number.phone_number_id.is_empty() || number.phone_number_id.len() > 64 {
-        return Err(Problem::new(
-            Code::BadRequest,
-            "`phone_number_id` must have 1 to 64 characters.",
-        ));
+        return Err(Problem::new(Code::BadRequest, "`phone_number_id` must have 1 to 64 characters."));
     }
     Ok(NumberEntry {
         app: number.app,

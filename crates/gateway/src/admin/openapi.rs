@@ -29,10 +29,7 @@ struct Document;
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     let key = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    document
-        .components
-        .get_or_insert_default()
-        .add_security_scheme("key", key);
+    document.components.get_or_insert_default().add_security_scheme("key", key);
     document
 }
 

@@ -137,10 +137,7 @@ impl IntoResponse for Problem {
 
 /// For paths that do not exist.
 pub(super) async fn no_such_path() -> Problem {
-    Problem::new(
-        Code::NoSuchPath,
-        "There is nothing at this path; see /api/v1/openapi.json for what there is.",
-    )
+    Problem::new(Code::NoSuchPath, "There is nothing at this path; see /api/v1/openapi.json for what there is.")
 }
 
 impl From<StoreError> for Problem {
@@ -168,10 +165,7 @@ impl From<StoreError> for Problem {
 impl From<BadEndpoint> for Problem {
     fn from(bad: BadEndpoint) -> Self {
         let detail = format!("{}: {}.", bad.member, bad.expected);
-        Self {
-            member: Some(bad.member),
-            ..Self::new(Code::BadRequest, detail)
-        }
+        Self { member: Some(bad.member), ..Self::new(Code::BadRequest, detail) }
     }
 }
 
@@ -182,10 +176,7 @@ impl From<EndpointsError> for Problem {
             EndpointsError::Store(cause) => cause.into(),
             EndpointsError::Seal(cause) => {
                 tracing::error!(error = %cause, "a secret could not be sealed or opened");
-                Self::new(
-                    Code::Internal,
-                    "A secret could not be sealed or opened; the log has the cause.",
-                )
+                Self::new(Code::Internal, "A secret could not be sealed or opened; the log has the cause.")
             }
         }
     }
@@ -200,7 +191,5 @@ impl From<UnknownWord> for Problem {
 /// An error's lower-case fragment as a sentence.
 fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), letters.as_str())
-    })
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

@@ -110,15 +110,9 @@ pub(super) async fn status(State(admin): State<Admin>, caller: Caller) -> Result
 }
 
 async fn app_status(admin: &Admin, name: &str) -> Result<AppStatus, Problem> {
-    let query = EventQuery {
-        app: Some(name.to_owned()),
-        limit: 1,
-        ..EventQuery::default()
-    };
+    let query = EventQuery { app: Some(name.to_owned()), limit: 1, ..EventQuery::default() };
     let last = admin.store.events(query).await?.rows.into_iter().next();
-    let age = last
-        .as_ref()
-        .and_then(|event| Some(event.received_at_ms.div_euclid(1_000) - event.occurred_at_seconds?));
+    let age = last.as_ref().and_then(|event| Some(event.received_at_ms.div_euclid(1_000) - event.occurred_at_seconds?));
     Ok(AppStatus {
         name: name.to_owned(),
         last_event_at: last.and_then(|event| rfc3339_ms(event.received_at_ms)),

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::Response;
 use hyper::body::Incoming;
 use hyper::header::RETRY_AFTER;
 use rules::limits::RESPONSE_SNIPPET_BYTES_MAX;
 use rules::retry::{Answer, Decision, Policy, Progress, decide};
-use store::{AttemptRecord, Claim, Payload, Settlement};
+use store::{AttemptRecord, Claim, EventRecord, Payload, Settlement};
 
 use super::client::{Client, SendError};
 use super::request::{self, Facts};
@@ -23,6 +24,16 @@ const DRAIN_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct Attempter {
     pub(super) client: Client,
     pub(super) clock: Clock,
+}
+
+/// What is to be delivered.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) claim: Claim,
+    /// The event with its bytes; None when the store has it no more.
+    pub(super) payload: Option<Payload>,
+    /// Its body in Meta's format, where that was made already.
+    pub(super) encoded: Option<Bytes>,
 }
 
 /// What came of an attempt, besides what is written about it.
@@ -43,22 +54,21 @@ struct Outcome {
 
 impl Outcome {
     fn failed(answer: Answer, error: impl Into<String>) -> Self {
-        Self {
-            answer,
-            status: None,
-            error: Some(error.into()),
-            snippet: None,
-        }
+        Self { answer, status: None, error: Some(error.into()), snippet: None }
     }
 }
 
 impl Attempter {
     /// Makes the next attempt of a claimed delivery and decides what follows.
-    pub(super) async fn attempt(&self, claim: Claim, endpoint: Option<&Endpoint>, payload: Option<&Payload>) -> Tried {
+    pub(super) async fn attempt(&self, work: Work, endpoint: Option<&Endpoint>) -> Tried {
         let started_at_ms = self.clock.now_ms();
         let started = Instant::now();
-        let outcome = match (endpoint, payload) {
-            (Some(endpoint), Some(payload)) => self.offer(&claim, endpoint, payload, started_at_ms).await,
+        let Work { claim, payload, encoded } = work;
+        let outcome = match (endpoint, &payload) {
+            (Some(endpoint), Some(payload)) => match request::body(payload, endpoint.format, encoded) {
+                Some(body) => self.offer(&claim, endpoint, &payload.event, body, started_at_ms).await,
+                None => Outcome::failed(Answer::Fault, "the event's bytes are not in the store"),
+            },
             (None, _) => Outcome::failed(Answer::Fault, "the endpoint's definition cannot be used"),
             (_, None) => Outcome::failed(Answer::Fault, "the event is not in the store"),
         };
@@ -67,24 +77,21 @@ impl Attempter {
         self.judge(claim, outcome, &policy, started_at_ms, took)
     }
 
-    async fn offer(&self, claim: &Claim, endpoint: &Endpoint, payload: &Payload, now_ms: i64) -> Outcome {
-        let Some(body) = request::body(payload, endpoint.format) else {
-            return Outcome::failed(Answer::Fault, "the event's bytes are not in the store");
-        };
-        let facts = Facts {
-            attempt: claim.attempts + 1,
-            late: claim.late,
-            now_seconds: now_ms.div_euclid(1_000),
-        };
-        let Some(request) = request::build(endpoint, &payload.event, body, facts) else {
+    async fn offer(
+        &self,
+        claim: &Claim,
+        endpoint: &Endpoint,
+        event: &EventRecord,
+        body: Bytes,
+        now_ms: i64,
+    ) -> Outcome {
+        let facts = Facts { attempt: claim.attempts + 1, late: claim.late, now_seconds: now_ms.div_euclid(1_000) };
+        let Some(request) = request::build(endpoint, event, body, facts) else {
             return Outcome::failed(Answer::Fault, "the endpoint's URL cannot be used");
         };
         let timeout = Duration::from_millis(u64::from(endpoint.policy.timeout_ms));
         match tokio::time::timeout(timeout, self.client.send(request)).await {
-            Err(_) => Outcome::failed(
-                Answer::NoAnswer,
-                format!("no answer within {} ms", endpoint.policy.timeout_ms),
-            ),
+            Err(_) => Outcome::failed(Answer::NoAnswer, format!("no answer within {} ms", endpoint.policy.timeout_ms)),
             Ok(Err(SendError::Refused(refused))) => Outcome::failed(Answer::Forbidden, refused.to_string()),
             Ok(Err(error)) => Outcome::failed(Answer::NoAnswer, error.to_string()),
             Ok(Ok(response)) => self.answered(response, timeout).await,
@@ -93,23 +100,13 @@ impl Attempter {
 
     async fn answered(&self, response: Response<Incoming>, timeout: Duration) -> Outcome {
         let code = response.status().as_u16();
-        let retry_after = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after_ms = retry_after.and_then(|text| self.retry_after_ms(&text));
         let accepted = response.status().is_success();
-        let bytes_max = if accepted {
-            DRAIN_BYTES_MAX
-        } else {
-            RESPONSE_SNIPPET_BYTES_MAX
-        };
+        let bytes_max = if accepted { DRAIN_BYTES_MAX } else { RESPONSE_SNIPPET_BYTES_MAX };
         // The head decides; what follows is read only for the record and for the connection's sake.
-        let start = tokio::time::timeout(
-            timeout.min(Duration::from_secs(5)),
-            beginning(response.into_body(), bytes_max),
-        );
+        let start =
+            tokio::time::timeout(timeout.min(Duration::from_secs(5)), beginning(response.into_body(), bytes_max));
         let start = start.await.unwrap_or_default();
         Outcome {
             answer: Answer::Status { code, retry_after_ms },
@@ -121,11 +118,7 @@ impl Attempter {
 
     /// Seconds or an HTTP date (RFC 9110, 10.2.3), as milliseconds from now.
     fn retry_after_ms(&self, text: &str) -> Option<i64> {
-        let seconds = text
-            .trim()
-            .parse::<u32>()
-            .ok()
-            .map(|seconds| i64::from(seconds) * 1_000);
+        let seconds = text.trim().parse::<u32>().ok().map(|seconds| i64::from(seconds) * 1_000);
         seconds.or_else(|| parse_http_date(text).map(|at_ms| (at_ms - self.clock.now_ms()).max(0)))
     }
 
@@ -158,11 +151,7 @@ impl Attempter {
             endpoint_held_until_ms: decision.hold_endpoint_until_ms,
             attempt: Some(attempt),
         };
-        Tried {
-            settlement,
-            decision,
-            took,
-        }
+        Tried { settlement, decision, took }
     }
 }
 

@@ -98,19 +98,13 @@ fn classify(error: &ClientError) -> SendError {
         }
         cause = current.source();
     }
-    if error.is_connect() {
-        SendError::Connect("no connection")
-    } else {
-        SendError::Broken
-    }
+    if error.is_connect() { SendError::Connect("no connection") } else { SendError::Broken }
 }
 
 /// The error itself, or the one that an I/O error wraps.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error
-        .downcast_ref()
-        .or_else(|| wrapped.and_then(|inner| inner.downcast_ref()))
+    error.downcast_ref().or_else(|| wrapped.and_then(|inner| inner.downcast_ref()))
 }
 
 fn io_words(kind: std::io::ErrorKind) -> &'static str {
@@ -123,10 +117,7 @@ fn io_words(kind: std::io::ErrorKind) -> &'static str {
         (ErrorKind::NetworkUnreachable, "network unreachable"),
         (ErrorKind::AddrNotAvailable, "address not available"),
     ];
-    words
-        .iter()
-        .find(|(known, _)| *known == kind)
-        .map_or("no connection", |(_, words)| words)
+    words.iter().find(|(known, _)| *known == kind).map_or("no connection", |(_, words)| words)
 }
 
 /// Connects under the guard: a literal address is checked here, a name when it has been resolved.
@@ -141,21 +132,14 @@ impl GuardedConnector {
     fn new(guard: Guard) -> Self {
         let guard = Arc::new(guard);
         let connector = |tls| {
-            let mut connector = HttpConnector::new_with_resolver(GuardedResolver {
-                guard: Arc::clone(&guard),
-                tls,
-            });
+            let mut connector = HttpConnector::new_with_resolver(GuardedResolver { guard: Arc::clone(&guard), tls });
             connector.enforce_http(false);
             connector.set_nodelay(true);
             connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
             connector.set_keepalive(Some(Duration::from_secs(30)));
             connector
         };
-        Self {
-            plain: connector(false),
-            tls: connector(true),
-            guard,
-        }
+        Self { plain: connector(false), tls: connector(true), guard }
     }
 }
 
@@ -170,11 +154,7 @@ impl Service<Uri> for GuardedConnector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let tls = uri.scheme_str() == Some("https");
-        let host = uri
-            .host()
-            .unwrap_or_default()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = host.parse::<IpAddr>()
             && let Err(refused) = self.guard.check(host, address, tls)
         {
@@ -209,9 +189,7 @@ impl Service<Name> for GuardedResolver {
     fn call(&mut self, name: Name) -> Self::Future {
         let (guard, tls) = (Arc::clone(&self.guard), self.tls);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0))
-                .await
-                .map_err(|_| NameError)?;
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameError)?;
             let mut allowed = Vec::new();
             let mut refused = None;
             for address in found {

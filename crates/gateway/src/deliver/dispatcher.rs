@@ -10,9 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::attempt::{Attempter, Tried};
+use super::attempt::{Attempter, Tried, Work};
 use super::client::Client;
-use super::settler;
+use super::{encode, settler};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::routing::{Endpoint, Routing};
@@ -22,7 +22,7 @@ const CLAIM_MAX: usize = 256;
 /// The poll behind the bell: a lost bell costs at most this much time.
 const POLL: Duration = Duration::from_secs(1);
 /// Deliveries whose bodies are read at once.
-const READ_MAX: usize = 16;
+const READ_MAX: usize = 64;
 /// Bytes of a body up to which it is small.
 const SMALL_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of large bodies in memory at once, at most.
@@ -51,9 +51,7 @@ pub struct Sender {
 
 impl std::fmt::Debug for Sender {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sender")
-            .field("in_flight_max", &self.in_flight_max)
-            .finish_non_exhaustive()
+        f.debug_struct("Sender").field("in_flight_max", &self.in_flight_max).finish_non_exhaustive()
     }
 }
 
@@ -150,11 +148,14 @@ impl Dispatch {
                     return Round::Quiet(PAUSE);
                 }
             };
+            let snapshot = self.sender.routing.current();
+            let shared = encode::shared(&claims, &found, &snapshot);
             let mut refused = Vec::new();
             for claim in claims {
+                let encoded = shared.get(&claim.event).cloned();
                 let payload = found.get(&claim.event).cloned();
                 match self.memory_for(payload.as_ref()) {
-                    Some(bytes) => self.start(claim, payload, first.take(), bytes),
+                    Some(bytes) => self.start(Work { claim, payload, encoded }, first.take(), bytes),
                     None => refused.push(claim),
                 }
             }
@@ -179,18 +180,11 @@ impl Dispatch {
         Arc::clone(&self.bytes).try_acquire_many_owned(share).ok().map(Some)
     }
 
-    fn start(
-        &self,
-        claim: Claim,
-        payload: Option<Payload>,
-        place: Option<OwnedSemaphorePermit>,
-        bytes: Option<OwnedSemaphorePermit>,
-    ) {
+    fn start(&self, work: Work, place: Option<OwnedSemaphorePermit>, bytes: Option<OwnedSemaphorePermit>) {
         let place = place.or_else(|| Arc::clone(&self.places).try_acquire_owned().ok());
         let holds = Holds { _place: place, _bytes: bytes };
-        let endpoint = self.sender.routing.current().endpoints.get(&claim.endpoint).cloned();
-        let work = deliver(self.sender.clone(), claim, endpoint, payload, self.settlements.clone(), holds);
-        self.tasks.spawn(work);
+        let endpoint = self.sender.routing.current().endpoints.get(&work.claim.endpoint).cloned();
+        self.tasks.spawn(deliver(self.sender.clone(), work, endpoint, self.settlements.clone(), holds));
     }
 }
 
@@ -215,19 +209,15 @@ async fn give_back(sender: &Sender, claims: Vec<Claim>) {
 
 async fn deliver(
     sender: Sender,
-    claim: Claim,
+    work: Work,
     endpoint: Option<Arc<Endpoint>>,
-    payload: Option<Payload>,
     settlements: mpsc::Sender<store::Settlement>,
     holds: Holds,
 ) {
     let id = endpoint.as_ref().map_or("unknown", |endpoint| &endpoint.id);
     sender.metrics.attempt_began();
-    let attempter = Attempter {
-        client: sender.client.clone(),
-        clock: sender.clock.clone(),
-    };
-    let tried = attempter.attempt(claim, endpoint.as_deref(), payload.as_ref()).await;
+    let attempter = Attempter { client: sender.client.clone(), clock: sender.clock.clone() };
+    let tried = attempter.attempt(work, endpoint.as_deref()).await;
     drop(holds);
     sender.metrics.attempt_ended(id, tried.took, tried.decision.failure);
     tell(id, &tried);
@@ -267,11 +257,7 @@ async fn disable_endpoint(sender: &Sender, id: &str) {
     match (changed, sender.routing.reload().await) {
         (Ok(_), Ok(())) => tracing::warn!(endpoint.id = id, "the endpoint answered 410 and is disabled"),
         (Err(cause), _) | (_, Err(cause)) => {
-            tracing::error!(
-                endpoint.id = id,
-                error = crate::chain(&cause),
-                "failed to disable the endpoint"
-            );
+            tracing::error!(endpoint.id = id, error = crate::chain(&cause), "failed to disable the endpoint");
         }
     }
 }

@@ -40,11 +40,7 @@ impl Guard {
             networks.push(IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)));
             networks.push(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128)));
         }
-        let hosts = settings
-            .allow_hosts
-            .iter()
-            .map(|host| host.to_ascii_lowercase())
-            .collect();
+        let hosts = settings.allow_hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
         Self { networks, hosts }
     }
 
@@ -168,11 +164,7 @@ mod tests {
             "::7f00:1",
         ] {
             let address: IpAddr = address.parse().unwrap();
-            assert_eq!(
-                guard.check("host.example", address, true),
-                Err(Refused::Address),
-                "{address}"
-            );
+            assert_eq!(guard.check("host.example", address, true), Err(Refused::Address), "{address}");
         }
     }
 
@@ -204,9 +196,6 @@ mod tests {
         let guard = guard(&[], &[], true);
         assert_eq!(guard.check("localhost", "127.0.0.1".parse().unwrap(), false), Ok(()));
         assert_eq!(guard.check("localhost", "::1".parse().unwrap(), false), Ok(()));
-        assert_eq!(
-            guard.check("router", "192.168.1.1".parse().unwrap(), true),
-            Err(Refused::Address)
-        );
+        assert_eq!(guard.check("router", "192.168.1.1".parse().unwrap(), true), Err(Refused::Address));
     }
 }

@@ -7,6 +7,7 @@
 mod attempt;
 mod client;
 mod dispatcher;
+mod encode;
 mod guard;
 mod request;
 mod settler;

@@ -16,11 +16,11 @@ const AGENT: &str = concat!("Waypost/", env!("CARGO_PKG_VERSION"));
 
 /// The body of an event in an endpoint's format. None when the event's bytes are gone.
 #[must_use]
-pub(super) fn body(payload: &Payload, format: Format) -> Option<Vec<u8>> {
+pub(super) fn body(payload: &Payload, format: Format, encoded: Option<Bytes>) -> Option<Bytes> {
     let body = payload.body.as_deref()?;
     match format {
-        Format::Meta => whatsapp::meta::encode(body, payload.event.position),
-        Format::Waypost => Some(EventJson::new(&payload.event, Some(body)).to_text().into_bytes()),
+        Format::Meta => encoded.or_else(|| whatsapp::meta::encode(body, payload.event.position).map(Bytes::from)),
+        Format::Waypost => Some(Bytes::from(EventJson::new(&payload.event, Some(body)).to_text())),
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Facts {
 pub(super) fn build(
     endpoint: &Endpoint,
     event: &EventRecord,
-    body: Vec<u8>,
+    body: Bytes,
     facts: Facts,
 ) -> Option<Request<Full<Bytes>>> {
     let id = event.id.to_string();
@@ -69,17 +69,11 @@ pub(super) fn build(
     set("x-waypost-field", &event.field);
     set("x-waypost-app", &event.app);
     set("x-waypost-waba-id", event.waba_id.as_deref().unwrap_or_default());
-    set(
-        "x-waypost-phone-number-id",
-        event.phone_number_id.as_deref().unwrap_or_default(),
-    );
-    set(
-        "x-waypost-received-at",
-        &rfc3339_ms(event.received_at_ms).unwrap_or_default(),
-    );
+    set("x-waypost-phone-number-id", event.phone_number_id.as_deref().unwrap_or_default());
+    set("x-waypost-received-at", &rfc3339_ms(event.received_at_ms).unwrap_or_default());
     set("x-waypost-attempt", &facts.attempt.to_string());
     set("x-waypost-test", if event.test { "true" } else { "" });
     set("x-waypost-late", if facts.late { "true" } else { "" });
-    *request.body_mut() = Full::new(Bytes::from(body));
+    *request.body_mut() = Full::new(body);
     request.uri().authority().is_some().then_some(request)
 }

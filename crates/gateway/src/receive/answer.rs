@@ -103,10 +103,7 @@ impl Refusal {
 
     /// After this the connection cannot be used: the rest of the body was not read.
     const fn closes(self) -> bool {
-        matches!(
-            self,
-            Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken | Self::Stopping
-        )
+        matches!(self, Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken | Self::Stopping)
     }
 
     /// The answer for it: RFC 9457 problem details.
@@ -138,12 +135,8 @@ impl Refusal {
 /// The bare challenge, as Meta compares it.
 pub(super) fn challenge(challenge: String) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(challenge)));
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    answer
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 

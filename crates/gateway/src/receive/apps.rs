@@ -30,24 +30,9 @@ impl App {
         if numbers.is_empty() {
             return;
         }
-        let mut directory = self
-            .directory
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        for NumberEntry {
-            display_digits,
-            phone_number_id,
-            waba_id,
-            ..
-        } in numbers
-        {
-            directory.learn(
-                display_digits,
-                Number {
-                    phone_number_id,
-                    waba_id,
-                },
-            );
+        let mut directory = self.directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for NumberEntry { display_digits, phone_number_id, waba_id, .. } in numbers {
+            directory.learn(display_digits, Number { phone_number_id, waba_id });
         }
     }
 }
@@ -66,16 +51,8 @@ impl Apps {
         let mut all = Self::default();
         for settings in settings {
             let scope = settings.scope();
-            let app = Arc::new(App {
-                scope,
-                directory: RwLock::default(),
-                settings,
-            });
-            let own = numbers
-                .iter()
-                .filter(|entry| entry.app == app.settings.name)
-                .cloned()
-                .collect();
+            let app = Arc::new(App { scope, directory: RwLock::default(), settings });
+            let own = numbers.iter().filter(|entry| entry.app == app.settings.name).cloned().collect();
             app.learn(own);
             for path in &app.settings.paths {
                 all.by_path.insert(path.clone(), Arc::clone(&app));

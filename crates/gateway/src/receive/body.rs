@@ -28,10 +28,7 @@ pub(super) async fn read(
         return Err(Refusal::BodyTooLarge);
     }
     // What is announced is not believed beyond a first piece: memory grows with what arrives.
-    let first = announced
-        .and_then(|bytes| usize::try_from(bytes).ok())
-        .unwrap_or(0)
-        .min(64 * 1024);
+    let first = announced.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0).min(64 * 1024);
     tokio::time::timeout(timeout, collect(body, first, bytes_max, all_bodies))
         .await
         .unwrap_or(Err(Refusal::BodyTimeout))
@@ -53,9 +50,7 @@ async fn collect(
             return Err(Refusal::BodyTooLarge);
         }
         let more = u32::try_from(data.len()).map_err(|_| Refusal::BodyTooLarge)?;
-        let permit = Arc::clone(all_bodies)
-            .try_acquire_many_owned(more)
-            .map_err(|_| Refusal::Overloaded)?;
+        let permit = Arc::clone(all_bodies).try_acquire_many_owned(more).map_err(|_| Refusal::Overloaded)?;
         match &mut share {
             Some(share) => share.merge(permit),
             None => share = Some(permit),

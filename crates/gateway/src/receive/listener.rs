@@ -55,9 +55,7 @@ pub struct Receiver {
 
 impl std::fmt::Debug for Receiver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Receiver")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_struct("Receiver").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
@@ -96,10 +94,7 @@ pub async fn serve(receiver: Arc<Receiver>, listener: TcpListener, stop: Cancell
     drop(listener);
     let drain = Duration::from_secs(receiver.settings.drain_seconds);
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!(
-            drain_seconds = receiver.settings.drain_seconds,
-            "connections were cut at the end of the drain"
-        );
+        tracing::warn!(drain_seconds = receiver.settings.drain_seconds, "connections were cut at the end of the drain");
     }
 }
 
@@ -140,19 +135,13 @@ async fn answer(receiver: &Arc<Receiver>, request: Request<Incoming>) -> Answer 
         (None, _) => Err(Refusal::UnknownPath),
         (Some(app), &Method::GET) => {
             let result = handshake::challenge(request.uri().query().unwrap_or_default(), &app.settings.verify_token);
-            tracing::info!(
-                app = app.settings.name,
-                accepted = result.is_ok(),
-                "a handshake was answered"
-            );
+            tracing::info!(app = app.settings.name, accepted = result.is_ok(), "a handshake was answered");
             result.map(challenge)
         }
         (Some(app), &Method::POST) => {
             let app = Arc::clone(app);
             let result = notification::take(receiver, &app, request).await;
-            receiver
-                .metrics
-                .answered(&app.settings.name, started.elapsed(), result.err());
+            receiver.metrics.answered(&app.settings.name, started.elapsed(), result.err());
             result.map(|()| kept())
         }
         (Some(_), _) => Err(Refusal::Method),

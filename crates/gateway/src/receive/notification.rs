@@ -31,15 +31,8 @@ pub(super) async fn take(receiver: &Arc<Receiver>, app: &Arc<App>, request: Requ
     let timeout = Duration::from_secs(limits::BODY_TIMEOUT_SECONDS);
     let body = body::read(request.into_body(), limit, timeout, &receiver.bytes_in_flight).await?;
     // Taken after the body was read, so that slow senders do not use up the places.
-    let _place = receiver
-        .requests_in_flight
-        .try_acquire()
-        .map_err(|_| Refusal::Overloaded)?;
-    let arrived = Arrived {
-        app: Arc::clone(app),
-        signature,
-        bytes: body.bytes,
-    };
+    let _place = receiver.requests_in_flight.try_acquire().map_err(|_| Refusal::Overloaded)?;
+    let arrived = Arrived { app: Arc::clone(app), signature, bytes: body.bytes };
     let is_small = arrived.bytes.len() <= INLINE_BYTES_MAX;
     let receiver_too = Arc::clone(receiver);
     let received = aside(is_small, move || arrived.verify(&receiver_too)).await??;
@@ -120,10 +113,7 @@ async fn keep(receiver: &Receiver, app: &Arc<App>, received: Received, is_small:
 }
 
 fn unavailable(cause: &store::StoreError) -> Refusal {
-    tracing::error!(
-        error = crate::chain(cause),
-        "a notification was refused with 503: the store cannot take it"
-    );
+    tracing::error!(error = crate::chain(cause), "a notification was refused with 503: the store cannot take it");
     Refusal::StoreUnavailable
 }
 

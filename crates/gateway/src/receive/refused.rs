@@ -33,9 +33,7 @@ impl RefusedBodies {
     /// Keeps bodies only when asked to.
     #[must_use]
     pub fn new(keep: bool) -> Self {
-        Self {
-            kept: keep.then(Mutex::default),
-        }
+        Self { kept: keep.then(Mutex::default) }
     }
 
     /// Remembers a body.
@@ -54,11 +52,6 @@ impl RefusedBodies {
     /// The last one.
     #[must_use]
     pub fn last(&self) -> Option<RefusedBody> {
-        self.kept
-            .as_ref()?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .back()
-            .cloned()
+        self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
     }
 }

@@ -40,18 +40,13 @@ impl Embedded {
     /// When the file exists or cannot be written, when the disk is full, or when the store itself fails meanwhile.
     pub fn backup(&self, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), StoreError> {
         let partial = partial_name(to);
-        let done = refuse_existing(to)
-            .and_then(|()| self.copy(&partial, &mut progress))
-            .and_then(|()| publish(&partial, to));
+        let done =
+            refuse_existing(to).and_then(|()| self.copy(&partial, &mut progress)).and_then(|()| publish(&partial, to));
         if done.is_err() {
             // Best effort: the error that matters is the one below.
             drop(fs::remove_file(&partial));
         }
-        done.map_err(|fault| {
-            fault
-                .doing("write the backup")
-                .to_store_error(to.parent().unwrap_or(to))
-        })
+        done.map_err(|fault| fault.doing("write the backup").to_store_error(to.parent().unwrap_or(to)))
     }
 
     fn copy(&self, partial: &Path, progress: &mut impl FnMut(BackupProgress)) -> Result<(), Fault> {
@@ -137,10 +132,7 @@ fn verify(partial: &Path) -> Result<CheckReport, Fault> {
         Some(problem) => Err(Fault::new(
             Kind::Damaged,
             "check the backup",
-            format!(
-                "the backup has {} problems, the first: {problem}",
-                report.problems.len()
-            ),
+            format!("the backup has {} problems, the first: {problem}", report.problems.len()),
         )),
     }
 }

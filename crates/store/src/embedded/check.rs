@@ -44,10 +44,7 @@ const MUST_BE_NONE: &[(&str, &str)] = &[
         "SELECT count(*) FROM events WHERE notification NOT IN (SELECT id FROM notifications)",
         "events without their notification",
     ),
-    (
-        "SELECT count(*) FROM deliveries WHERE event NOT IN (SELECT id FROM events)",
-        "deliveries without their event",
-    ),
+    ("SELECT count(*) FROM deliveries WHERE event NOT IN (SELECT id FROM events)", "deliveries without their event"),
     (
         "SELECT count(*) FROM deliveries WHERE endpoint NOT IN (SELECT number FROM endpoints)",
         "deliveries without their endpoint",
@@ -69,10 +66,7 @@ const MUST_BE_NONE: &[(&str, &str)] = &[
         "SELECT count(*) FROM attempts WHERE delivery NOT IN (SELECT id FROM deliveries)",
         "attempts without their delivery",
     ),
-    (
-        "SELECT count(*) FROM event_lookups WHERE event NOT IN (SELECT id FROM events)",
-        "look-ups that lead nowhere",
-    ),
+    ("SELECT count(*) FROM event_lookups WHERE event NOT IN (SELECT id FROM events)", "look-ups that lead nowhere"),
 ];
 
 /// Checks the store in a folder, reading only. A gateway may be running on it.
@@ -125,10 +119,7 @@ fn relations(conn: &Connection, problems: &mut Vec<String>) -> Result<(), Fault>
     let ledger = Ledger::load(conn)?;
     let owed = count(conn, "SELECT count(*) FROM deliveries WHERE state = 0")?;
     if u64::try_from(ledger.owed()) != Ok(owed) {
-        problems.push(format!(
-            "{owed} deliveries are owed, and the totals say {}",
-            ledger.owed()
-        ));
+        problems.push(format!("{owed} deliveries are owed, and the totals say {}", ledger.owed()));
     }
     let reused = count(
         conn,

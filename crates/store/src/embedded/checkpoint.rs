@@ -39,10 +39,7 @@ pub(super) fn run(shared: &Arc<Shared>, stop: &Receiver<()>) {
             && log_bytes(shared) >= LOG_BYTES_MIN
             && let Err(fault) = round(shared)
         {
-            tracing::warn!(
-                reason = fault.sentence(shared.folder()),
-                "failed to copy the log into the main file"
-            );
+            tracing::warn!(reason = fault.sentence(shared.folder()), "failed to copy the log into the main file");
             shared.suspect(&fault);
         }
     }

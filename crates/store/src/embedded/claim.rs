@@ -20,16 +20,9 @@ const READS_BUSY_MAX: usize = 1;
 
 /// Claims up to `max` deliveries.
 pub(super) async fn claim(shared: &Arc<Shared>, max: usize, now_ms: i64) -> Result<Claims, StoreError> {
-    shared
-        .condition
-        .check_open()
-        .map_err(|fault| fault.to_store_error(shared.folder()))?;
+    shared.condition.check_open().map_err(|fault| fault.to_store_error(shared.folder()))?;
     let mut claims = take(shared, max, now_ms);
-    let reads = if claims.claims.is_empty() {
-        READS_IDLE_MAX
-    } else {
-        READS_BUSY_MAX
-    };
+    let reads = if claims.claims.is_empty() { READS_IDLE_MAX } else { READS_BUSY_MAX };
     let mut unread = true;
     for _ in 0..reads {
         let Some(want) = lock(&shared.board).next_want() else {
@@ -53,10 +46,7 @@ pub(super) async fn claim(shared: &Arc<Shared>, max: usize, now_ms: i64) -> Resu
 
 fn take(shared: &Shared, max: usize, now_ms: i64) -> Claims {
     let mut board = lock(&shared.board);
-    let claims = Claims {
-        claims: board.claim(max, now_ms),
-        next_due_at_ms: board.next_due_at_ms(),
-    };
+    let claims = Claims { claims: board.claim(max, now_ms), next_due_at_ms: board.next_due_at_ms() };
     let asides = board.take_asides();
     drop(board);
     if !asides.is_empty() {
@@ -93,24 +83,17 @@ fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {
     };
     let limit = i64::try_from(want.limit).unwrap_or(i64::MAX);
     let mut query = conn.prepare_cached(sql)?;
-    let rows = query.query_map(
-        params![want.endpoint.0, want.from, want.upto, limit, want.lane],
-        |row| {
-            let item = Item {
-                id: row.get(0)?,
-                event: EventId::from_bytes(row.get(1)?),
-                tried: None,
-            };
-            let tried = Tried {
-                attempts: row.get(3)?,
-                first_attempt_at: row.get(4)?,
-                due_at: row.get(5)?,
-                hold_until: row.get(6)?,
-                accepted_before: 0,
-                late: row.get(7)?,
-            };
-            Ok(Row::new(item, row.get(2)?, tried))
-        },
-    )?;
+    let rows = query.query_map(params![want.endpoint.0, want.from, want.upto, limit, want.lane], |row| {
+        let item = Item { id: row.get(0)?, event: EventId::from_bytes(row.get(1)?), tried: None };
+        let tried = Tried {
+            attempts: row.get(3)?,
+            first_attempt_at: row.get(4)?,
+            due_at: row.get(5)?,
+            hold_until: row.get(6)?,
+            accepted_before: 0,
+            late: row.get(7)?,
+        };
+        Ok(Row::new(item, row.get(2)?, tried))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -39,23 +39,13 @@ pub(super) struct NewlyOwed {
 impl CommitJob {
     pub(super) fn new(batch: Vec<NewNotification>) -> (Box<Self>, oneshot::Receiver<Answer>) {
         let (reply, answer) = oneshot::channel();
-        let job = Self {
-            batch,
-            queued_at: Instant::now(),
-            outcome: None,
-            owed: Vec::new(),
-            reply,
-        };
+        let job = Self { batch, queued_at: Instant::now(), outcome: None, owed: Vec::new(), reply };
         (Box::new(job), answer)
     }
 
     fn keep_all(&mut self, tx: &mut Tx<'_>) -> Result<Answer, Fault> {
         let current = u64::try_from(tx.ledger.endpoints_version).unwrap_or_default();
-        if self
-            .batch
-            .iter()
-            .any(|notification| notification.routes_version != current)
-        {
+        if self.batch.iter().any(|notification| notification.routes_version != current) {
             return Ok(Err(CommitError::RoutesMoved { current }));
         }
         let mut committed = Vec::with_capacity(self.batch.len());
@@ -119,10 +109,7 @@ fn keep(tx: &mut Tx<'_>, notification: &NewNotification, owed: &mut Vec<NewlyOwe
     for number in &notification.numbers {
         registers::put_number(tx.conn, number)?;
     }
-    Ok(Committed {
-        id: notification.id,
-        events: fates.iter().map(outcome).collect(),
-    })
+    Ok(Committed { id: notification.id, events: fates.iter().map(outcome).collect() })
 }
 
 const fn outcome(fate: &Fate) -> EventOutcome {
@@ -154,11 +141,7 @@ fn keep_body(tx: &mut Tx<'_>, notification: &NewNotification, row: i64, first_ev
         ])?;
     tx.conn
         .prepare_cached("INSERT INTO bodies (notification, received_at, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![
-            row,
-            notification.received_at_ms,
-            Arc::as_ref(&notification.body)
-        ])?;
+        .execute(params![row, notification.received_at_ms, Arc::as_ref(&notification.body)])?;
     tx.ledger.next_notification += 1;
     tx.ledger.notifications += 1;
     Ok(())
@@ -233,20 +216,11 @@ fn owe(
     for endpoint in &event.owed_to {
         let id = tx.ledger.next_delivery;
         if insert.execute(params![id, endpoint.0, number, lane, created_at])? == 0 {
-            return Err(Fault::new(
-                Kind::Internal,
-                "owe a delivery",
-                "there is no such endpoint",
-            ));
+            return Err(Fault::new(Kind::Internal, "owe a delivery", "there is no such endpoint"));
         }
         tx.ledger.next_delivery += 1;
         tx.ledger.deliveries += 1;
-        owed.push(NewlyOwed {
-            endpoint: *endpoint,
-            lane,
-            id,
-            event: event.id,
-        });
+        owed.push(NewlyOwed { endpoint: *endpoint, lane, id, event: event.id });
     }
     Ok(())
 }
@@ -290,10 +264,6 @@ fn list_conflict(
 
 impl From<NewlyOwed> for Item {
     fn from(owed: NewlyOwed) -> Self {
-        Self {
-            id: owed.id,
-            event: owed.event,
-            tried: None,
-        }
+        Self { id: owed.id, event: owed.event, tried: None }
     }
 }

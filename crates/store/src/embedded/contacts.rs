@@ -29,12 +29,7 @@ fn look_up(tx: &Tx<'_>, scope: &str, number: &str, name: &str) -> Result<Option<
     let known = tx
         .conn
         .prepare_cached("SELECT lane, user_id FROM contact_names WHERE scope = ?1 AND number = ?2 AND name = ?3")?
-        .query_row(params![scope, number, name], |row| {
-            Ok(Known {
-                lane: row.get(0)?,
-                user_id: row.get(1)?,
-            })
-        })
+        .query_row(params![scope, number, name], |row| Ok(Known { lane: row.get(0)?, user_id: row.get(1)? }))
         .optional()?;
     Ok(known)
 }

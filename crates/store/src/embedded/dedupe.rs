@@ -45,11 +45,7 @@ pub(super) fn judge(
     fates: &[Fate],
 ) -> Result<Fate, Fault> {
     let Some(event) = notification.events.get(index) else {
-        return Err(Fault::new(
-            super::fault::Kind::Internal,
-            "judge an event",
-            "no such event",
-        ));
+        return Err(Fault::new(super::fault::Kind::Internal, "judge an event", "no such event"));
     };
     let bytes = element(notification, event);
     let digest = short_hash(&[bytes]);
@@ -68,9 +64,7 @@ pub(super) fn judge(
     let (first, first_digest): (i64, i64) = tx
         .conn
         .prepare_cached("SELECT event, digest FROM event_keys WHERE partition = ?1 AND event_id = ?2")?
-        .query_row(params![event.key_partition, event.id.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        .query_row(params![event.key_partition, event.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if first_digest == digest || same_as_first(tx, notification, fates, first, bytes)? || listed(tx, event, digest)? {
         return Ok(Fate::Duplicate(first));
     }
@@ -111,10 +105,7 @@ fn listed(tx: &Tx<'_>, event: &NewEvent, digest: i64) -> Result<bool, Fault> {
 
 /// The event's bytes within its body.
 fn element<'n>(notification: &'n NewNotification, event: &NewEvent) -> &'n [u8] {
-    notification
-        .body
-        .get(event.data_range.clone())
-        .unwrap_or(&notification.body)
+    notification.body.get(event.data_range.clone()).unwrap_or(&notification.body)
 }
 
 fn same_json(one: &[u8], other: &[u8]) -> bool {
@@ -122,10 +113,7 @@ fn same_json(one: &[u8], other: &[u8]) -> bool {
         return true;
     }
     // What is not JSON, or nested too deeply to be read safely, is compared by its bytes alone.
-    match (
-        serde_json::from_slice::<Value>(one),
-        serde_json::from_slice::<Value>(other),
-    ) {
+    match (serde_json::from_slice::<Value>(one), serde_json::from_slice::<Value>(other)) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,
     }

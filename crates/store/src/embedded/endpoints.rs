@@ -25,9 +25,8 @@ const COLUMNS: &str =
 
 /// All endpoints; what they are owed is the board's to say.
 pub(super) fn all(conn: &Connection) -> Result<Vec<EndpointRecord>, Fault> {
-    let mut query = conn.prepare(&format!(
-        "SELECT {COLUMNS} FROM endpoints WHERE removed_at IS NULL ORDER BY number"
-    ))?;
+    let mut query =
+        conn.prepare(&format!("SELECT {COLUMNS} FROM endpoints WHERE removed_at IS NULL ORDER BY number"))?;
     let rows = query.query_map([], record)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -84,16 +83,10 @@ fn put(tx: &Tx<'_>, endpoint: &EndpointRecord, if_revision: Option<u64>, now_ms:
 }
 
 fn insert(tx: &Tx<'_>, endpoint: &EndpointRecord, now_ms: i64) -> Result<(), Refusal> {
-    let count: i64 = tx
-        .conn
-        .query_row("SELECT count(*) FROM endpoints WHERE removed_at IS NULL", [], |row| {
-            row.get(0)
-        })?;
+    let count: i64 =
+        tx.conn.query_row("SELECT count(*) FROM endpoints WHERE removed_at IS NULL", [], |row| row.get(0))?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= ENDPOINTS_MAX {
-        return Err(Refusal::Refused(StoreError::LimitReached {
-            what: "endpoints",
-            limit: ENDPOINTS_MAX,
-        }));
+        return Err(Refusal::Refused(StoreError::LimitReached { what: "endpoints", limit: ENDPOINTS_MAX }));
     }
     tx.conn
         .prepare_cached(
@@ -172,9 +165,8 @@ fn missing() -> StoreError {
 }
 
 fn find(conn: &Connection, id: &str) -> Result<Option<EndpointRecord>, Fault> {
-    let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM endpoints WHERE id = ?1 AND removed_at IS NULL"
-    ))?;
+    let mut query =
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM endpoints WHERE id = ?1 AND removed_at IS NULL"))?;
     Ok(query.query_row([id], record).optional()?)
 }
 

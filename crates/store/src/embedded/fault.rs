@@ -43,11 +43,7 @@ pub(super) enum Kind {
 impl Fault {
     pub(super) fn new(kind: Kind, doing: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let cause: Box<dyn Error + Send + Sync> = cause.into();
-        Self {
-            kind,
-            doing,
-            cause: Arc::from(cause),
-        }
+        Self { kind, doing, cause: Arc::from(cause) }
     }
 
     pub(super) fn overloaded() -> Self {
@@ -78,10 +74,7 @@ impl Fault {
 
     /// True when the connection and what it cached must not be used any further.
     pub(super) const fn distrusts_the_file(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::DiskFull | Kind::Io | Kind::Hindered | Kind::Damaged | Kind::ReadOnly
-        )
+        matches!(self.kind, Kind::DiskFull | Kind::Io | Kind::Hindered | Kind::Damaged | Kind::ReadOnly)
     }
 
     pub(super) fn to_store_error(&self, folder: &Path) -> StoreError {
@@ -126,10 +119,7 @@ impl From<rusqlite::Error> for Fault {
 
 fn kind_of(code: ErrorCode) -> Kind {
     use ErrorCode as Code;
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the rest are faults of one statement, and the enum may grow"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest are faults of one statement, and the enum may grow")]
     match code {
         Code::DiskFull => Kind::DiskFull,
         Code::DatabaseCorrupt | Code::NotADatabase => Kind::Damaged,

@@ -14,11 +14,7 @@ pub(super) struct Faults {
 }
 
 #[cfg(not(test))]
-#[expect(
-    clippy::unused_self,
-    clippy::unnecessary_wraps,
-    reason = "the same shape as in tests, where it can fail"
-)]
+#[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as in tests, where it can fail")]
 impl Faults {
     pub(super) const fn before_commit(&self) -> Result<(), Fault> {
         Ok(())
@@ -34,15 +30,9 @@ impl Faults {
     /// Fails as a COMMIT does whose sync was refused.
     pub(super) fn before_commit(&self) -> Result<(), Fault> {
         use std::sync::atomic::Ordering;
-        let due = self
-            .commits
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let due = self.commits.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match due {
-            Ok(_) => Err(Fault::new(
-                super::fault::Kind::Io,
-                "commit",
-                "a refusal made for a test",
-            )),
+            Ok(_) => Err(Fault::new(super::fault::Kind::Io, "commit", "a refusal made for a test")),
             Err(_) => Ok(()),
         }
     }

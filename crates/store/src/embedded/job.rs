@@ -49,11 +49,7 @@ pub(super) struct Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: &'c Connection, ledger: Ledger) -> Self {
-        Self {
-            conn,
-            ledger,
-            arrivals: HashMap::new(),
-        }
+        Self { conn, ledger, arrivals: HashMap::new() }
     }
 
     /// Notes that an event of this partition arrived.
@@ -115,12 +111,7 @@ pub(super) struct Change<T> {
 impl<T: Send> Change<T> {
     pub(super) fn new(work: Work<T>, after: After<T>) -> (Box<Self>, oneshot::Receiver<Result<T, StoreError>>) {
         let (reply, answer) = oneshot::channel();
-        let job = Self {
-            work,
-            after,
-            outcome: None,
-            reply,
-        };
+        let job = Self { work, after, outcome: None, reply };
         (Box::new(job), answer)
     }
 }

@@ -12,9 +12,7 @@ use crate::seam::Find;
 
 /// Enters a new event under all its names.
 pub(super) fn enter(tx: &Tx<'_>, event: &NewEvent, number: i64) -> Result<(), Fault> {
-    let mut insert = tx
-        .conn
-        .prepare_cached("INSERT OR IGNORE INTO event_lookups (hash, event) VALUES (?1, ?2)")?;
+    let mut insert = tx.conn.prepare_cached("INSERT OR IGNORE INTO event_lookups (hash, event) VALUES (?1, ?2)")?;
     let names = Names {
         id: event.id.as_bytes(),
         message: event.message_id.as_deref(),

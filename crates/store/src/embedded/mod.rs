@@ -76,28 +76,16 @@ impl Embedded {
         let paths = Paths::new(&options.folder);
         let folder_lock = open::lock(&paths)?;
         let conn = open::writer(&paths)?;
-        let bounds = Bounds {
-            jobs: options.queue_jobs_max,
-            bytes: options.queue_bytes_max,
-        };
-        let board = Board::new(Sizes {
-            window: options.window,
-            lane: options.lane_window,
-            total: options.board_max,
-        });
+        let bounds = Bounds { jobs: options.queue_jobs_max, bytes: options.queue_bytes_max };
+        let board = Board::new(Sizes { window: options.window, lane: options.lane_window, total: options.board_max });
         let horizon = Horizon::new(options.retention_step_min);
         let shared = Arc::new(Shared::new(paths, Queue::new(bounds), board, horizon, folder_lock));
         let ledger = rebuild::load(&conn, &shared).map_err(|fault| fault.to_store_error(shared.folder()))?;
         checkpoint::measure(&shared);
         let writer = Writer::new(Arc::clone(&shared), conn, ledger);
-        let threads = Threads::start(&shared, writer).map_err(|source| StoreError::Internal {
-            doing: "start the store's threads",
-            source: source.into(),
-        })?;
-        Ok(Self {
-            shared,
-            threads: Arc::new(Mutex::new(threads)),
-        })
+        let threads = Threads::start(&shared, writer)
+            .map_err(|source| StoreError::Internal { doing: "start the store's threads", source: source.into() })?;
+        Ok(Self { shared, threads: Arc::new(Mutex::new(threads)) })
     }
 }
 

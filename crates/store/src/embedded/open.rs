@@ -55,9 +55,7 @@ pub(super) fn lock(paths: &Paths) -> Result<File, StoreError> {
         .map_err(|source| unwritable(paths, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            folder: paths.folder.display().to_string(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: paths.folder.display().to_string() }),
         Err(TryLockError::Error(source)) => Err(unwritable(paths, source)),
     }
 }
@@ -65,25 +63,16 @@ pub(super) fn lock(paths: &Paths) -> Result<File, StoreError> {
 /// Opens the write connection: identified, migrated, verified, its log emptied into the main file.
 pub(super) fn writer(paths: &Paths) -> Result<Connection, StoreError> {
     if rusqlite::version_number() < SQLITE_VERSION_MIN {
-        return Err(StoreError::Internal {
-            doing: "open the store",
-            source: "SQLite is older than 3.51.3".into(),
-        });
+        return Err(StoreError::Internal { doing: "open the store", source: "SQLite is older than 3.51.3".into() });
     }
     let tell = |fault: Fault| fault.doing("open the store").to_store_error(&paths.folder);
-    let conn = connect(
-        &paths.database,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-    )
-    .map_err(tell)?;
+    let conn =
+        connect(&paths.database, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).map_err(tell)?;
     let found = schema::identify(&conn).map_err(tell)?;
     if let Found::Store(version) = found
         && version > schema::newest()
     {
-        return Err(StoreError::TooNew {
-            found: version,
-            known: schema::newest(),
-        });
+        return Err(StoreError::TooNew { found: version, known: schema::newest() });
     }
     prepare(&conn, paths, &found).map_err(tell)?;
     Ok(conn)
@@ -193,8 +182,5 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 fn unwritable(paths: &Paths, source: io::Error) -> StoreError {
-    StoreError::ReadOnly {
-        folder: paths.folder.display().to_string(),
-        source: source.into(),
-    }
+    StoreError::ReadOnly { folder: paths.folder.display().to_string(), source: source.into() }
 }

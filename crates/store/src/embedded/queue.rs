@@ -43,11 +43,7 @@ pub(super) enum Taken {
 
 impl Queue {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self {
-            bounds,
-            inner: Mutex::default(),
-            filled: Condvar::new(),
-        }
+        Self { bounds, inner: Mutex::default(), filled: Condvar::new() }
     }
 
     /// Queues a job that callers can send without limit, refusing it when the queue is full.

@@ -38,11 +38,7 @@ pub(super) struct Loan<'r> {
 
 impl Readers {
     pub(super) fn new(paths: Paths) -> Self {
-        Self {
-            paths,
-            permits: Arc::new(Semaphore::new(READERS_MAX)),
-            inner: Mutex::default(),
-        }
+        Self { paths, permits: Arc::new(Semaphore::new(READERS_MAX)), inner: Mutex::default() }
     }
 
     /// Drops every connection, those on loan when they come back.
@@ -67,11 +63,7 @@ impl Readers {
     fn count(&self) -> Loan<'_> {
         let mut inner = lock(&self.inner);
         inner.out += 1;
-        Loan {
-            readers: self,
-            conn: inner.idle.pop(),
-            generation: inner.generation,
-        }
+        Loan { readers: self, conn: inner.idle.pop(), generation: inner.generation }
     }
 
     fn borrow(&self) -> Result<Loan<'_>, Fault> {
@@ -119,9 +111,7 @@ pub(super) async fn read<T: Send + 'static>(
     doing: &'static str,
     query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, StoreError> {
-    read_faulty(shared, query)
-        .await
-        .map_err(|fault| fault.doing(doing).to_store_error(shared.folder()))
+    read_faulty(shared, query).await.map_err(|fault| fault.doing(doing).to_store_error(shared.folder()))
 }
 
 async fn read_faulty<T: Send + 'static>(
@@ -141,7 +131,5 @@ async fn read_faulty<T: Send + 'static>(
         drop(permit);
         found
     });
-    reading
-        .await
-        .map_err(|error| Fault::new(Kind::Internal, "read", error))?
+    reading.await.map_err(|error| Fault::new(Kind::Internal, "read", error))?
 }

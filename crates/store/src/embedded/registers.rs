@@ -26,12 +26,7 @@ pub(super) fn put_number(conn: &Connection, number: &NumberEntry) -> Result<(), 
              waba_id = CASE WHEN phone_number_id = excluded.phone_number_id
                             THEN coalesce(excluded.waba_id, waba_id) ELSE excluded.waba_id END",
     )?
-    .execute(params![
-        number.app,
-        number.display_digits,
-        number.phone_number_id,
-        number.waba_id
-    ])?;
+    .execute(params![number.app, number.display_digits, number.phone_number_id, number.waba_id])?;
     Ok(())
 }
 
@@ -57,15 +52,7 @@ pub(super) fn put_api_key(conn: &Connection, key: &ApiKeyRecord) -> Result<(), F
         "INSERT OR REPLACE INTO api_keys (id, name, hash, scope, owner, created_at, revoked_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
-    .execute(params![
-        key.id,
-        key.name,
-        key.hash,
-        key.scope,
-        key.owner,
-        key.created_at_ms,
-        key.revoked_at_ms
-    ])?;
+    .execute(params![key.id, key.name, key.hash, key.scope, key.owner, key.created_at_ms, key.revoked_at_ms])?;
     Ok(())
 }
 
@@ -75,7 +62,6 @@ pub(super) fn setting(conn: &Connection, name: &str) -> Result<Option<String>, F
 }
 
 pub(super) fn put_setting(conn: &Connection, name: &str, value: &str) -> Result<(), Fault> {
-    conn.prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)")?
-        .execute([name, value])?;
+    conn.prepare_cached("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)")?.execute([name, value])?;
     Ok(())
 }

@@ -35,11 +35,7 @@ pub(super) fn identify(conn: &Connection) -> Result<Found, Fault> {
     if application == 0 && version == 0 && objects == 0 {
         return Ok(Found::Nothing);
     }
-    Err(Fault::new(
-        Kind::Damaged,
-        "open the store",
-        "the file belongs to another program",
-    ))
+    Err(Fault::new(Kind::Damaged, "open the store", "the file belongs to another program"))
 }
 
 /// Takes the file from the version found to the newest.

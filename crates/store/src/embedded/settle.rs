@@ -25,21 +25,14 @@ impl SettleJob {
         settlements: Vec<(Settlement, bool)>,
     ) -> (Box<Self>, oneshot::Receiver<Result<Vec<bool>, StoreError>>) {
         let (reply, answer) = oneshot::channel();
-        let job = Self {
-            settlements,
-            taken: Vec::new(),
-            reply,
-        };
+        let job = Self { settlements, taken: Vec::new(), reply };
         (Box::new(job), answer)
     }
 }
 
 impl Job for SettleJob {
     fn weight(&self) -> Weight {
-        Weight {
-            events: self.settlements.len(),
-            bytes: 0,
-        }
+        Weight { events: self.settlements.len(), bytes: 0 }
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
@@ -72,9 +65,8 @@ fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
     let claim = &settlement.claim;
     let attempt = settlement.attempt.as_ref();
     let is_final = settlement.state.is_final();
-    let ended_at = attempt.map_or_else(clock::now_ms, |attempt| {
-        attempt.started_at_ms.saturating_add(i64::from(attempt.duration_ms))
-    });
+    let ended_at = attempt
+        .map_or_else(clock::now_ms, |attempt| attempt.started_at_ms.saturating_add(i64::from(attempt.duration_ms)));
     let changed = tx
         .conn
         .prepare_cached(
@@ -88,9 +80,7 @@ fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
             state_number(settlement.state),
             settlement.state.reason().map(|reason| reason.as_str()),
             attempt.map_or(claim.attempts, |attempt| attempt.number),
-            claim
-                .first_attempt_at_ms
-                .or(attempt.map(|attempt| attempt.started_at_ms)),
+            claim.first_attempt_at_ms.or(attempt.map(|attempt| attempt.started_at_ms)),
             settlement.due_at_ms.filter(|_| !is_final),
             settlement.lane_held_until_ms.filter(|_| !is_final),
             ended_at,
@@ -169,16 +159,11 @@ impl AsideJob {
 
 impl Job for AsideJob {
     fn weight(&self) -> Weight {
-        Weight {
-            events: self.asides.len(),
-            bytes: 0,
-        }
+        Weight { events: self.asides.len(), bytes: 0 }
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        let mut update = tx
-            .conn
-            .prepare_cached("UPDATE deliveries SET late = 1 WHERE id = ?1 AND state = 0")?;
+        let mut update = tx.conn.prepare_cached("UPDATE deliveries SET late = 1 WHERE id = ?1 AND state = 0")?;
         for aside in &self.asides {
             update.execute([aside.id])?;
         }

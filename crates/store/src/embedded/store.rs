@@ -58,10 +58,7 @@ fn nothing<T>() -> After<T> {
 impl Store for Embedded {
     async fn commit(&self, batch: Vec<NewNotification>) -> Result<Vec<Committed>, CommitError> {
         let shared = &self.shared;
-        shared
-            .condition
-            .check()
-            .map_err(|fault| fault.to_commit_error(shared.folder()))?;
+        shared.condition.check().map_err(|fault| fault.to_commit_error(shared.folder()))?;
         let (job, answer) = CommitJob::new(batch);
         if let Err((_, fault)) = shared.queue.offer(job) {
             return Err(fault.to_commit_error(shared.folder()));
@@ -91,10 +88,7 @@ impl Store for Embedded {
 
     async fn payloads(&self, events: &[EventId]) -> Result<Vec<Payload>, StoreError> {
         let events = events.to_vec();
-        read(&self.shared, "read bodies", move |conn| {
-            queries::payloads(conn, &events)
-        })
-        .await
+        read(&self.shared, "read bodies", move |conn| queries::payloads(conn, &events)).await
     }
 
     async fn change_endpoints(&self, changes: Vec<EndpointChange>) -> Result<u64, StoreError> {
@@ -138,24 +132,15 @@ impl Store for Embedded {
     }
 
     async fn conflicts(&self, event: EventId) -> Result<Vec<ConflictRecord>, StoreError> {
-        read(&self.shared, "read conflicts", move |conn| {
-            queries::conflicts(conn, event)
-        })
-        .await
+        read(&self.shared, "read conflicts", move |conn| queries::conflicts(conn, event)).await
     }
 
     async fn notification(&self, id: NotificationId) -> Result<Option<NotificationRecord>, StoreError> {
-        read(&self.shared, "read a notification", move |conn| {
-            queries::notification(conn, id)
-        })
-        .await
+        read(&self.shared, "read a notification", move |conn| queries::notification(conn, id)).await
     }
 
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError> {
-        let mut page = read(&self.shared, "list deliveries", move |conn| {
-            queries::deliveries(conn, &query)
-        })
-        .await?;
+        let mut page = read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &query)).await?;
         let board = lock(&self.shared.board);
         for record in &mut page.rows {
             record.in_flight = board.is_in_flight(record.number);
@@ -165,14 +150,8 @@ impl Store for Embedded {
     }
 
     async fn delivery(&self, number: DeliveryNo) -> Result<Option<DeliveryRecord>, StoreError> {
-        let found = read(&self.shared, "read a delivery", move |conn| {
-            queries::delivery(conn, number)
-        })
-        .await?;
-        Ok(found.map(|record| DeliveryRecord {
-            in_flight: lock(&self.shared.board).is_in_flight(number),
-            ..record
-        }))
+        let found = read(&self.shared, "read a delivery", move |conn| queries::delivery(conn, number)).await?;
+        Ok(found.map(|record| DeliveryRecord { in_flight: lock(&self.shared.board).is_in_flight(number), ..record }))
     }
 
     async fn api_keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError> {
@@ -186,10 +165,7 @@ impl Store for Embedded {
 
     async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = name.to_owned();
-        read(&self.shared, "read a setting", move |conn| {
-            registers::setting(conn, &name)
-        })
-        .await
+        read(&self.shared, "read a setting", move |conn| registers::setting(conn, &name)).await
     }
 
     async fn put_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {

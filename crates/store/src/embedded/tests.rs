@@ -66,10 +66,7 @@ fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     conn.pragma_update(None, "user_version", 99).unwrap();
     drop(conn);
     let refused = open(folder.path()).err().unwrap();
-    assert!(
-        matches!(refused, StoreError::TooNew { found: 99, known: 1 }),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, StoreError::TooNew { found: 99, known: 1 }), "{refused:?}");
     let conn = Connection::open(database(&folder)).unwrap();
     conn.pragma_update(None, "user_version", 1).unwrap();
     drop(conn);
@@ -132,11 +129,7 @@ async fn a_full_disk_refuses_commits_and_heals_by_itself() {
     let folder = folder();
     let store = open(folder.path()).unwrap();
     let number = put(&store, endpoint("e")).await;
-    let owed = |key: &str| {
-        Body::new()
-            .event(key, &format!("\"{}\"", "x".repeat(50_000)), "l", &[number])
-            .build(1)
-    };
+    let owed = |key: &str| Body::new().event(key, &format!("\"{}\"", "x".repeat(50_000)), "l", &[number]).build(1);
     commit(&store, owed("first")).await;
     store.limit_pages(60).await;
     let mut refused = None;
@@ -176,30 +169,20 @@ async fn a_poisoned_batch_does_not_fail_its_companions() {
     for kept in [zero, one, two] {
         assert_eq!(kept.unwrap()[0].events, [EventOutcome::New]);
     }
-    assert!(
-        matches!(bad, Err(CommitError::Store(StoreError::Internal { .. }))),
-        "{bad:?}"
-    );
+    assert!(matches!(bad, Err(CommitError::Store(StoreError::Internal { .. }))), "{bad:?}");
     assert!(store.health().await.writable);
     assert_eq!(store.events(EventQuery::default()).await.unwrap().rows.len(), 3);
     let claims = claim(&store, NOW).await;
     assert_eq!(claims.len(), 3);
     accept_all(&store, &claims, NOW).await;
     let more = claim(&store, NOW).await;
-    assert!(
-        more.is_empty(),
-        "each is owed once, however often its transaction began"
-    );
+    assert!(more.is_empty(), "each is owed once, however often its transaction began");
 }
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
     let folder = folder();
-    let store = Embedded::open(EmbeddedOptions {
-        queue_jobs_max: 2,
-        ..EmbeddedOptions::new(folder.path())
-    })
-    .unwrap();
+    let store = Embedded::open(EmbeddedOptions { queue_jobs_max: 2, ..EmbeddedOptions::new(folder.path()) }).unwrap();
     let store = Arc::new(store);
     let commits: Vec<_> = (0..200)
         .map(|n| {
@@ -262,10 +245,7 @@ async fn a_backup_under_load_restores_to_everything_committed_before() {
         }
     });
     let done = backing_up.await.unwrap().unwrap();
-    assert!(
-        done.len() > 3 && done.is_sorted(),
-        "it goes on, and never begins anew: {done:?}"
-    );
+    assert!(done.len() > 3 && done.is_sorted(), "it goes on, and never begins anew: {done:?}");
     stop.store(true, Ordering::SeqCst);
     load.await.unwrap();
     assert!(store.backup(&file, |_| ()).is_err(), "a backup overwrites nothing");
@@ -275,10 +255,7 @@ async fn a_backup_under_load_restores_to_everything_committed_before() {
     assert!(report.is_clean() && report.events >= 100);
     let restored = open(&elsewhere).unwrap();
     for n in 0..100 {
-        assert_eq!(
-            commit(&restored, body(&format!("before{n}"))).await.events,
-            [EventOutcome::Duplicate]
-        );
+        assert_eq!(commit(&restored, body(&format!("before{n}"))).await.events, [EventOutcome::Duplicate]);
     }
     drop(restored);
     assert!(check(&elsewhere).unwrap().is_clean());
@@ -308,10 +285,7 @@ async fn a_closed_store_says_so() {
     let folder = folder();
     let store = open(folder.path()).unwrap();
     store.close().await;
-    assert!(matches!(
-        store.commit(vec![body("a")]).await,
-        Err(CommitError::Store(StoreError::Closed))
-    ));
+    assert!(matches!(store.commit(vec![body("a")]).await, Err(CommitError::Store(StoreError::Closed))));
     assert!(matches!(store.claim(1, NOW).await, Err(StoreError::Closed)));
     assert!(matches!(store.endpoints().await, Err(StoreError::Closed)));
     assert!(!store.health().await.writable);
@@ -324,16 +298,10 @@ async fn the_views_for_people_show_events_and_deliveries() {
     let number = put(&store, endpoint("e")).await;
     commit(&store, Body::new().event("a", r#"{"x":1}"#, "l", &[number]).build(1)).await;
     let conn = super::open::read_only(&database(&folder)).unwrap();
-    let event: (String, String) = conn
-        .query_row("SELECT id, data FROM v_events", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .unwrap();
+    let event: (String, String) =
+        conn.query_row("SELECT id, data FROM v_events", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(event, (id("a").to_string(), r#"{"x":1}"#.to_owned()));
-    let delivery: (String, String) = conn
-        .query_row("SELECT endpoint, state FROM v_deliveries", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .unwrap();
+    let delivery: (String, String) =
+        conn.query_row("SELECT endpoint, state FROM v_deliveries", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(delivery, ("e".to_owned(), "owed".to_owned()));
 }

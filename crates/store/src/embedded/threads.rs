@@ -19,16 +19,10 @@ impl Threads {
     pub(super) fn start(shared: &Arc<Shared>, writer: Writer) -> io::Result<Self> {
         let (stop, stopped) = sync_channel(0);
         let owner = Arc::clone(shared);
-        let checkpointer = Builder::new()
-            .name("store-checkpoint".to_owned())
-            .spawn(move || checkpoint::run(&owner, &stopped))?;
-        let writer = Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.run())?;
-        Ok(Self {
-            writer: Some(writer),
-            checkpointer: Some((stop, checkpointer)),
-        })
+        let checkpointer =
+            Builder::new().name("store-checkpoint".to_owned()).spawn(move || checkpoint::run(&owner, &stopped))?;
+        let writer = Builder::new().name("store-writer".to_owned()).spawn(move || writer.run())?;
+        Ok(Self { writer: Some(writer), checkpointer: Some((stop, checkpointer)) })
     }
 
     /// Waits for their end. The checkpointer goes first, so that the writer is the last to close the file.

@@ -35,22 +35,13 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, conn: Connection, ledger: Ledger) -> Self {
-        Self {
-            shared,
-            conn: Some(conn),
-            ledger,
-            tried_at: Instant::now(),
-        }
+        Self { shared, conn: Some(conn), ledger, tried_at: Instant::now() }
     }
 
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
         loop {
-            let patience = if self.conn.is_some() {
-                IDLE_PATIENCE
-            } else {
-                REOPEN_EVERY
-            };
+            let patience = if self.conn.is_some() { IDLE_PATIENCE } else { REOPEN_EVERY };
             let taken = self.shared.queue.take(patience);
             if let Some(fault) = self.shared.take_suspicion() {
                 self.distrust(&fault);
@@ -96,22 +87,17 @@ impl Writer {
         let started = Instant::now();
         conn.execute_batch("BEGIN IMMEDIATE")?;
         let mut tx = Tx::new(conn, self.ledger);
-        let written = jobs
-            .iter_mut()
-            .try_for_each(|job| job.run(&mut tx))
-            .and_then(|()| tx.flush(&self.ledger));
+        let written = jobs.iter_mut().try_for_each(|job| job.run(&mut tx)).and_then(|()| tx.flush(&self.ledger));
         let ledger = tx.ledger;
         if let Err(fault) = written {
             // SQLite rolls some failures back by itself, after which ROLLBACK has nothing to do.
             if !conn.is_autocommit() {
-                conn.execute_batch("ROLLBACK")
-                    .map_err(|error| Fault::from(error).at_commit())?;
+                conn.execute_batch("ROLLBACK").map_err(|error| Fault::from(error).at_commit())?;
             }
             return Err(fault);
         }
         self.shared.faults.before_commit()?;
-        conn.execute_batch("COMMIT")
-            .map_err(|error| Fault::from(error).at_commit())?;
+        conn.execute_batch("COMMIT").map_err(|error| Fault::from(error).at_commit())?;
         self.ledger = ledger;
         self.shared.committed(&ledger, started.elapsed());
         Ok(())

@@ -27,10 +27,7 @@ pub(crate) struct Body {
 
 impl Body {
     pub(crate) fn new() -> Self {
-        Self {
-            text: "[".to_owned(),
-            events: Vec::new(),
-        }
+        Self { text: "[".to_owned(), events: Vec::new() }
     }
 
     /// An event with this key and content, in the lane `lane`.
@@ -160,11 +157,7 @@ pub(crate) async fn of(store: &dyn Store, id: &str) -> EndpointRecord {
 }
 
 pub(crate) async fn set_state(store: &dyn Store, id: &str, state: EndpointState) {
-    let change = EndpointChange::State {
-        id: id.to_owned(),
-        state,
-        reason: "a test".to_owned(),
-    };
+    let change = EndpointChange::State { id: id.to_owned(), state, reason: "a test".to_owned() };
     store.change_endpoints(vec![change]).await.unwrap();
 }
 
@@ -241,8 +234,6 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
     while !holds().await {
         assert!(Instant::now() < deadline, "in vain waited for: {what}");
         tokio::task::yield_now().await;
-        tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>())
-            .await
-            .unwrap_err();
+        tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await.unwrap_err();
     }
 }

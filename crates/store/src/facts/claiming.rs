@@ -89,10 +89,7 @@ pub(crate) async fn a_head_holds_its_lane_while_the_endpoint_accepts_nothing(eng
     commit_lane(&*store, "a", "l", 2, &[number]).await;
     let head = claim_one(&*store, NOW).await;
     settle(&*store, retry(&head, NOW, NOW + 60_000, Some(NOW + 10_000))).await;
-    assert!(
-        claim(&*store, NOW + 20_000).await.is_empty(),
-        "what was accepted before does not count"
-    );
+    assert!(claim(&*store, NOW + 20_000).await.is_empty(), "what was accepted before does not count");
     commit_lane(&*store, "c", "m", 1, &[number]).await;
     let other = claim_one(&*store, NOW + 20_000).await;
     settle(&*store, accepted(&other, NOW + 20_000)).await;
@@ -132,16 +129,10 @@ pub(crate) async fn a_lost_claim_cannot_settle(engine: &mut dyn Engine) {
     let held = claim_one(&*store, NOW).await;
     assert_eq!(store.settle(vec![accepted(&lost, NOW)]).await.unwrap(), [false]);
     store.release(vec![lost]).await.unwrap();
-    assert!(
-        claim(&*store, NOW).await.is_empty(),
-        "nor can it release what another holds"
-    );
+    assert!(claim(&*store, NOW).await.is_empty(), "nor can it release what another holds");
     let record = store.delivery(held.delivery).await.unwrap().unwrap();
     assert_eq!((record.state, record.attempts), (DeliveryState::Owed, 0));
-    let twice = store
-        .settle(vec![accepted(&held, NOW), accepted(&held, NOW)])
-        .await
-        .unwrap();
+    let twice = store.settle(vec![accepted(&held, NOW), accepted(&held, NOW)]).await.unwrap();
     assert_eq!(twice, [true, false], "a claim settles once");
     assert_eq!(store.counts().await.unwrap().accepted, 1);
 }
@@ -172,18 +163,12 @@ pub(crate) async fn a_settlement_is_durable(engine: &mut dyn Engine) {
     let store = engine.store();
     assert!(claim(&*store, NOW + 4_999).await.is_empty());
     let again = claim_one(&*store, NOW + 5_000).await;
-    assert_eq!(
-        (again.event, again.attempts, again.first_attempt_at_ms),
-        (id("a1"), 1, Some(NOW))
-    );
+    assert_eq!((again.event, again.attempts, again.first_attempt_at_ms), (id("a1"), 1, Some(NOW)));
 }
 
 pub(crate) async fn unordered_endpoints_do_not_wait_for_a_lane(engine: &mut dyn Engine) {
     let store = engine.store();
-    let unordered = EndpointRecord {
-        ordered: false,
-        ..endpoint("e")
-    };
+    let unordered = EndpointRecord { ordered: false, ..endpoint("e") };
     let number = put(&*store, unordered).await;
     commit_lane(&*store, "a", "l", 20, &[number]).await;
     let claims = claim(&*store, NOW).await;
@@ -206,10 +191,7 @@ pub(crate) async fn unordered_endpoints_do_not_wait_for_a_lane(engine: &mut dyn 
 
 pub(crate) async fn no_endpoint_gets_more_at_once_than_it_allows(engine: &mut dyn Engine) {
     let store = engine.store();
-    let narrow = EndpointRecord {
-        concurrency_max: 2,
-        ..endpoint("e")
-    };
+    let narrow = EndpointRecord { concurrency_max: 2, ..endpoint("e") };
     let number = put(&*store, narrow).await;
     for n in 0..5 {
         commit_lane(&*store, &format!("a{n}."), &format!("lane {n}"), 1, &[number]).await;

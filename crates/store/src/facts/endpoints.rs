@@ -42,17 +42,11 @@ pub(crate) async fn a_batch_routed_by_an_old_version_is_refused_and_leaves_nothi
     let old = Body::new().event("a", "1", "l", &[number]).build(1);
     let new = Body::new().event("b", "1", "l", &[number]).build(2);
     let (old_answer, new_answer) = tokio::join!(store.commit(vec![old.clone()]), store.commit(vec![new]));
-    assert!(
-        matches!(old_answer, Err(CommitError::RoutesMoved { current: 2 })),
-        "{old_answer:?}"
-    );
+    assert!(matches!(old_answer, Err(CommitError::RoutesMoved { current: 2 })), "{old_answer:?}");
     assert_eq!(new_answer.unwrap()[0].events, [EventOutcome::New]);
     assert_eq!(store.events(EventQuery::default()).await.unwrap().rows.len(), 1);
     assert_eq!(events(&claim(&*store, NOW).await), [id("b")]);
-    let again = crate::NewNotification {
-        routes_version: 2,
-        ..old
-    };
+    let again = crate::NewNotification { routes_version: 2, ..old };
     assert_eq!(commit(&*store, again).await.events, [EventOutcome::New]);
 }
 
@@ -61,10 +55,7 @@ pub(crate) async fn removing_an_endpoint_ends_what_it_is_owed(engine: &mut dyn E
     let number = put(&*store, endpoint("e")).await;
     commit_lane(&*store, "a", "l", 12, &[number]).await;
     let held = claim_one(&*store, NOW).await;
-    let remove = EndpointChange::Remove {
-        id: "e".to_owned(),
-        if_revision: None,
-    };
+    let remove = EndpointChange::Remove { id: "e".to_owned(), if_revision: None };
     store.change_endpoints(vec![remove]).await.unwrap();
     assert!(claim(&*store, NOW).await.is_empty());
     assert!(store.endpoints().await.unwrap().1.is_empty());
@@ -72,11 +63,7 @@ pub(crate) async fn removing_an_endpoint_ends_what_it_is_owed(engine: &mut dyn E
     assert_eq!(store.settle(vec![accepted(&held, NOW)]).await.unwrap(), [false]);
     let page = store.deliveries(DeliveryQuery::default()).await.unwrap();
     let ended = DeliveryState::Dead(EndReason::EndpointRemoved);
-    assert!(
-        page.rows
-            .iter()
-            .all(|delivery| delivery.state == ended && delivery.endpoint == "e")
-    );
+    assert!(page.rows.iter().all(|delivery| delivery.state == ended && delivery.endpoint == "e"));
     let again = put(&*store, endpoint("e")).await;
     assert_ne!(again, number, "a number is never reused");
 }
@@ -84,29 +71,17 @@ pub(crate) async fn removing_an_endpoint_ends_what_it_is_owed(engine: &mut dyn E
 pub(crate) async fn a_change_with_an_old_revision_is_refused_whole(engine: &mut dyn Engine) {
     let store = engine.store();
     put(&*store, endpoint("e")).await;
-    let change = |id: &str, if_revision| EndpointChange::Put {
-        endpoint: endpoint(id),
-        if_revision,
-    };
+    let change = |id: &str, if_revision| EndpointChange::Put { endpoint: endpoint(id), if_revision };
     let stale = vec![change("new", None), change("e", Some(7))];
     let refused = store.change_endpoints(stale).await;
     assert!(matches!(refused, Err(StoreError::VersionConflict)), "{refused:?}");
     let (version, endpoints) = store.endpoints().await.unwrap();
     assert_eq!((version, endpoints.len()), (1, 1));
-    assert!(matches!(
-        store.change_endpoints(vec![change("e", None)]).await,
-        Err(StoreError::VersionConflict)
-    ));
+    assert!(matches!(store.change_endpoints(vec![change("e", None)]).await, Err(StoreError::VersionConflict)));
     assert_eq!(store.change_endpoints(vec![change("e", Some(1))]).await.unwrap(), 2);
     assert_eq!(of(&*store, "e").await.revision, 2);
-    let missing = EndpointChange::Remove {
-        id: "z".to_owned(),
-        if_revision: None,
-    };
-    assert!(matches!(
-        store.change_endpoints(vec![missing]).await,
-        Err(StoreError::NotFound { .. })
-    ));
+    let missing = EndpointChange::Remove { id: "z".to_owned(), if_revision: None };
+    assert!(matches!(store.change_endpoints(vec![missing]).await, Err(StoreError::NotFound { .. })));
 }
 
 pub(crate) async fn an_endpoint_that_turns_unordered_gives_its_lanes_at_once(engine: &mut dyn Engine) {
@@ -114,10 +89,7 @@ pub(crate) async fn an_endpoint_that_turns_unordered_gives_its_lanes_at_once(eng
     let number = put(&*store, endpoint("e")).await;
     commit_lane(&*store, "a", "l", 4, &[number]).await;
     let head = claim_one(&*store, NOW).await;
-    let unordered = EndpointRecord {
-        ordered: false,
-        ..endpoint("e")
-    };
+    let unordered = EndpointRecord { ordered: false, ..endpoint("e") };
     put(&*store, unordered).await;
     let rest = claim(&*store, NOW).await;
     assert_eq!(events(&rest), [id("a1"), id("a2"), id("a3")]);
@@ -141,10 +113,7 @@ pub(crate) async fn settings_and_api_keys_read_back(engine: &mut dyn Engine) {
         revoked_at_ms: None,
     };
     store.put_api_key(key.clone()).await.unwrap();
-    let revoked = ApiKeyRecord {
-        revoked_at_ms: Some(NOW),
-        ..key
-    };
+    let revoked = ApiKeyRecord { revoked_at_ms: Some(NOW), ..key };
     store.put_api_key(revoked.clone()).await.unwrap();
     drop(store);
     engine.reopen().await;

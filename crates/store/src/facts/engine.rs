@@ -53,11 +53,7 @@ impl Engine for EmbeddedEngine {
 
     async fn reopen(&mut self) {
         let store = self.store.take().unwrap();
-        assert_eq!(
-            Arc::strong_count(&store),
-            1,
-            "a fact let go of the store before it reopens"
-        );
+        assert_eq!(Arc::strong_count(&store), 1, "a fact let go of the store before it reopens");
         drop(store);
         self.store = Some(Arc::new(open(&self.folder)));
     }

@@ -24,14 +24,7 @@ pub(crate) async fn an_event_is_found_by_each_of_its_names(engine: &mut dyn Engi
     let contact = |name: &str| Find::Contact(name.to_owned());
     let number = |name: &str| Find::Number(name.to_owned());
     let message = Find::MessageId("wamid.1".to_owned());
-    let of_a = [
-        Find::Event(id("a")),
-        message,
-        contact("155"),
-        contact("US.1"),
-        contact("EU.1"),
-        number("1555078"),
-    ];
+    let of_a = [Find::Event(id("a")), message, contact("155"), contact("US.1"), contact("EU.1"), number("1555078")];
     for find in of_a {
         let found = store.find(find.clone()).await.unwrap();
         assert_eq!(keys(&found), ["a"], "{find:?}");
@@ -55,11 +48,7 @@ pub(crate) async fn pages_by_cursor_show_each_row_once_while_commits_go_on(engin
     let mut seen = Vec::new();
     let mut cursor = None;
     loop {
-        let query = EventQuery {
-            cursor,
-            limit: 3,
-            ..EventQuery::default()
-        };
+        let query = EventQuery { cursor, limit: 3, ..EventQuery::default() };
         let page = store.events(query).await.unwrap();
         seen.extend(page.rows.into_iter().map(|event| event.key));
         let new = Body::new().event(&format!("later{}", seen.len()), "1", "l", &[]);
@@ -85,64 +74,19 @@ pub(crate) async fn filters_leave_out_what_they_do_not_name(engine: &mut dyn Eng
     commit(&*store, Body::new().event("text", "1", "l", &[]).build_at(1, NOW + DAY)).await;
     let all = EventQuery::default;
     let cases = [
-        (
-            EventQuery {
-                event_type: Some("messages.status.*".to_owned()),
-                ..all()
-            },
-            "status",
-        ),
-        (
-            EventQuery {
-                event_type: Some("messages.text".to_owned()),
-                ..all()
-            },
-            "text",
-        ),
-        (
-            EventQuery {
-                waba_id: Some("999".to_owned()),
-                ..all()
-            },
-            "status",
-        ),
-        (
-            EventQuery {
-                unrouted: Some(true),
-                ..all()
-            },
-            "text",
-        ),
-        (
-            EventQuery {
-                unrouted: Some(false),
-                ..all()
-            },
-            "status",
-        ),
-        (
-            EventQuery {
-                since_ms: Some(NOW + 1),
-                ..all()
-            },
-            "text",
-        ),
-        (
-            EventQuery {
-                until_ms: Some(NOW + DAY),
-                ..all()
-            },
-            "status",
-        ),
+        (EventQuery { event_type: Some("messages.status.*".to_owned()), ..all() }, "status"),
+        (EventQuery { event_type: Some("messages.text".to_owned()), ..all() }, "text"),
+        (EventQuery { waba_id: Some("999".to_owned()), ..all() }, "status"),
+        (EventQuery { unrouted: Some(true), ..all() }, "text"),
+        (EventQuery { unrouted: Some(false), ..all() }, "status"),
+        (EventQuery { since_ms: Some(NOW + 1), ..all() }, "text"),
+        (EventQuery { until_ms: Some(NOW + DAY), ..all() }, "status"),
     ];
     for (query, key) in cases {
         let page = store.events(query.clone()).await.unwrap();
         assert_eq!(keys(&page.rows), [key], "{query:?}");
     }
-    let other_app = EventQuery {
-        app: Some("other".to_owned()),
-        ..all()
-    };
+    let other_app = EventQuery { app: Some("other".to_owned()), ..all() };
     assert!(store.events(other_app).await.unwrap().rows.is_empty());
 }
 
@@ -159,10 +103,7 @@ pub(crate) async fn deliveries_are_listed_by_endpoint_event_and_state(engine: &m
     assert_eq!(claims.len(), 2);
     let all = store.deliveries(DeliveryQuery::default()).await.unwrap().rows;
     assert_eq!(all.iter().filter(|delivery| delivery.in_flight).count(), 2);
-    let dead = Settlement {
-        state: DeliveryState::Dead(EndReason::PolicyExhausted),
-        ..accepted(&claims[0], NOW)
-    };
+    let dead = Settlement { state: DeliveryState::Dead(EndReason::PolicyExhausted), ..accepted(&claims[0], NOW) };
     settle(&*store, dead).await;
     settle(&*store, accepted(&claims[1], NOW)).await;
     let query = DeliveryQuery::default;
@@ -170,82 +111,21 @@ pub(crate) async fn deliveries_are_listed_by_endpoint_event_and_state(engine: &m
     let dead_at = claims[0].endpoint;
     let cases = [
         (query(), 4),
-        (
-            DeliveryQuery {
-                endpoint: Some(one),
-                ..query()
-            },
-            2,
-        ),
-        (
-            DeliveryQuery {
-                event: Some(id("a1")),
-                ..query()
-            },
-            2,
-        ),
-        (
-            DeliveryQuery {
-                event: Some(id("a1")),
-                endpoint: Some(two),
-                ..query()
-            },
-            1,
-        ),
-        (
-            DeliveryQuery {
-                state: state("owed"),
-                ..query()
-            },
-            2,
-        ),
-        (
-            DeliveryQuery {
-                state: state("owed"),
-                endpoint: Some(one),
-                ..query()
-            },
-            1,
-        ),
-        (
-            DeliveryQuery {
-                state: state("dead"),
-                ..query()
-            },
-            1,
-        ),
-        (
-            DeliveryQuery {
-                state: state("dead"),
-                endpoint: Some(dead_at),
-                ..query()
-            },
-            1,
-        ),
-        (
-            DeliveryQuery {
-                state: state("skipped"),
-                ..query()
-            },
-            0,
-        ),
-        (
-            DeliveryQuery {
-                state: state("accepted"),
-                event: Some(id("a0")),
-                ..query()
-            },
-            1,
-        ),
+        (DeliveryQuery { endpoint: Some(one), ..query() }, 2),
+        (DeliveryQuery { event: Some(id("a1")), ..query() }, 2),
+        (DeliveryQuery { event: Some(id("a1")), endpoint: Some(two), ..query() }, 1),
+        (DeliveryQuery { state: state("owed"), ..query() }, 2),
+        (DeliveryQuery { state: state("owed"), endpoint: Some(one), ..query() }, 1),
+        (DeliveryQuery { state: state("dead"), ..query() }, 1),
+        (DeliveryQuery { state: state("dead"), endpoint: Some(dead_at), ..query() }, 1),
+        (DeliveryQuery { state: state("skipped"), ..query() }, 0),
+        (DeliveryQuery { state: state("accepted"), event: Some(id("a0")), ..query() }, 1),
     ];
     for (query, count) in cases {
         assert_eq!(listed(&*store, query.clone()).await, count, "{query:?}");
     }
     let counts = store.counts().await.unwrap();
-    assert_eq!(
-        (counts.deliveries, counts.owed, counts.accepted, counts.dead),
-        (4, 2, 1, 1)
-    );
+    assert_eq!((counts.deliveries, counts.owed, counts.accepted, counts.dead), (4, 2, 1, 1));
 }
 
 pub(crate) async fn a_delivery_shows_its_attempts(engine: &mut dyn Engine) {
@@ -260,10 +140,7 @@ pub(crate) async fn a_delivery_shows_its_attempts(engine: &mut dyn Engine) {
     assert_eq!((again.attempts, again.first_attempt_at_ms), (1, Some(NOW)));
     settle(&*store, accepted(&again, NOW + 1_000)).await;
     let record = store.delivery(claim.delivery).await.unwrap().unwrap();
-    assert_eq!(
-        (record.state, record.attempts, record.endpoint.as_str()),
-        (DeliveryState::Accepted, 2, "e")
-    );
+    assert_eq!((record.state, record.attempts, record.endpoint.as_str()), (DeliveryState::Accepted, 2, "e"));
     assert_eq!(record.ended_at_ms, Some(NOW + 1_005));
     let failures: Vec<_> = record.attempt_log.iter().map(|attempt| attempt.failure).collect();
     assert_eq!(failures, [Some(FailureClass::TheirAnswer), None]);

@@ -10,9 +10,7 @@ use crate::seam::{EventQuery, Find};
 
 pub(crate) async fn a_batch_is_kept_whole_and_its_bytes_come_back(engine: &mut dyn Engine) {
     let store = engine.store();
-    let first = Body::new()
-        .event("a", r#"{"a":1}"#, "l", &[])
-        .event("b", r#"{"b":2}"#, "l", &[]);
+    let first = Body::new().event("a", r#"{"a":1}"#, "l", &[]).event("b", r#"{"b":2}"#, "l", &[]);
     let first = first.build(0);
     let second = Body::new().event("c", "3", "l", &[]).build(0);
     let committed = store.commit(vec![first.clone(), second]).await.unwrap();
@@ -56,9 +54,7 @@ pub(crate) async fn a_notification_is_never_half_there(engine: &mut dyn Engine) 
     let store = engine.store();
     let number = put(&*store, endpoint("e")).await;
     let nobody = crate::record::EndpointNo(number.0 + 1);
-    let body = Body::new()
-        .event("a", "1", "l", &[number])
-        .event("b", "2", "l", &[nobody]);
+    let body = Body::new().event("a", "1", "l", &[number]).event("b", "2", "l", &[nobody]);
     assert!(store.commit(vec![body.build(1)]).await.is_err());
     let page = store.events(EventQuery::default()).await.unwrap();
     assert!(page.rows.is_empty() && claim(&*store, NOW).await.is_empty());
@@ -81,9 +77,7 @@ pub(crate) async fn the_same_event_a_day_later_is_one_event(engine: &mut dyn Eng
 
 pub(crate) async fn a_duplicate_in_the_same_batch_is_one_event(engine: &mut dyn Engine) {
     let store = engine.store();
-    let twice = Body::new()
-        .event("a", r#"{"x":1}"#, "l", &[])
-        .event("a", r#"{ "x": 1 }"#, "l", &[]);
+    let twice = Body::new().event("a", r#"{"x":1}"#, "l", &[]).event("a", r#"{ "x": 1 }"#, "l", &[]);
     let again = Body::new().event("a", r#"{"x":1}"#, "l", &[]);
     let committed = store.commit(vec![twice.build(0), again.build(0)]).await.unwrap();
     assert_eq!(committed[0].events, [EventOutcome::New, EventOutcome::Duplicate]);
@@ -105,9 +99,7 @@ pub(crate) async fn an_identical_copy_is_counted_and_its_body_is_not_kept(engine
 pub(crate) async fn another_spelling_of_the_same_json_is_a_copy(engine: &mut dyn Engine) {
     let store = engine.store();
     commit(&*store, Body::new().event("a", r#"{"n":1,"s":"A"}"#, "l", &[]).build(0)).await;
-    let copy = Body::new()
-        .event("a", r#"{ "s": "\u0041", "n": 1 }"#, "l", &[])
-        .build(0);
+    let copy = Body::new().event("a", r#"{ "s": "\u0041", "n": 1 }"#, "l", &[]).build(0);
     assert_eq!(commit(&*store, copy).await.events, [EventOutcome::Duplicate]);
 }
 
@@ -128,9 +120,7 @@ pub(crate) async fn a_different_copy_is_conflicting_and_can_be_read(engine: &mut
 
 pub(crate) async fn what_cannot_be_cut_is_kept(engine: &mut dyn Engine) {
     let store = engine.store();
-    let mut body = Body::new()
-        .shaped("raw:1", "x", &[], |event| event.data_is_json = false)
-        .build(0);
+    let mut body = Body::new().shaped("raw:1", "x", &[], |event| event.data_is_json = false).build(0);
     body.body = Arc::from(&b"\xff\x00 not JSON"[..]);
     body.events[0].data_range = 0..body.body.len();
     commit(&*store, body.clone()).await;
@@ -150,10 +140,7 @@ pub(crate) async fn numbers_shown_by_a_body_are_in_the_directory(engine: &mut dy
     body.numbers.push(entry.clone());
     commit(&*store, body).await;
     assert_eq!(store.numbers().await.unwrap(), std::slice::from_ref(&entry));
-    let unsure = NumberEntry {
-        waba_id: None,
-        ..entry.clone()
-    };
+    let unsure = NumberEntry { waba_id: None, ..entry.clone() };
     store.put_numbers(vec![unsure]).await.unwrap();
     assert_eq!(store.numbers().await.unwrap(), [entry]);
 }

@@ -9,20 +9,12 @@ use crate::seam::{Find, Store};
 
 fn named(phone: &str, user_id: &str, parent: &str) -> Names {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Names {
-        phone: some(phone),
-        user_id: some(user_id),
-        parent_user_id: some(parent),
-    }
+    Names { phone: some(phone), user_id: some(user_id), parent_user_id: some(parent) }
 }
 
 /// Commits an event that shows these names; gives its lane.
 async fn lane_of(store: &dyn Store, key: &str, names: Names, previous: Names) -> String {
-    let conversation = NewConversation {
-        number: "106".to_owned(),
-        names,
-        previous,
-    };
+    let conversation = NewConversation { number: "106".to_owned(), names, previous };
     let body = Body::new().shaped(key, "1", &[], |event| event.lane = LaneName::Conversation(conversation));
     commit(store, body.build(0)).await;
     store.find(Find::Event(id(key))).await.unwrap().remove(0).lane
@@ -67,11 +59,8 @@ pub(crate) async fn a_repeated_old_event_changes_no_link(engine: &mut dyn Engine
     let none = Names::default();
     lane_of(&*store, "a", named("155", "US.1", ""), none.clone()).await;
     let new = lane_of(&*store, "b", named("155", "US.2", ""), none.clone()).await;
-    let conversation = NewConversation {
-        number: "106".to_owned(),
-        names: named("155", "US.1", ""),
-        previous: none.clone(),
-    };
+    let conversation =
+        NewConversation { number: "106".to_owned(), names: named("155", "US.1", ""), previous: none.clone() };
     let again = Body::new().shaped("a", "1", &[], |event| event.lane = LaneName::Conversation(conversation));
     assert_eq!(commit(&*store, again.build(0)).await.events, [EventOutcome::Duplicate]);
     assert_eq!(lane_of(&*store, "c", named("155", "", ""), none).await, new);

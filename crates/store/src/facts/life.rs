@@ -50,10 +50,7 @@ impl Model {
         let (lane, number) = self.lane_of[&claim.event];
         let owed = &self.owed[&(claim.endpoint, lane)];
         assert!(owed.contains(&number), "what is claimed is owed");
-        assert!(
-            !self.out.iter().any(|out| out.delivery == claim.delivery),
-            "one holder at a time"
-        );
+        assert!(!self.out.iter().any(|out| out.delivery == claim.delivery), "one holder at a time");
         if claim.endpoint == ordered {
             assert_eq!(owed.first(), Some(&number), "the oldest of the lane comes first");
         }
@@ -121,10 +118,7 @@ async fn live(engine: &mut dyn Engine, seed: u64) {
     let mut now = NOW;
     let store = engine.store();
     let ordered = put(&*store, endpoint(&format!("ordered{seed}"))).await;
-    let unordered = EndpointRecord {
-        ordered: false,
-        ..endpoint(&format!("unordered{seed}"))
-    };
+    let unordered = EndpointRecord { ordered: false, ..endpoint(&format!("unordered{seed}")) };
     let endpoints = [ordered, put(&*store, unordered).await];
     model.committed = seed * 1_000_000;
     drop(store);

@@ -5,12 +5,7 @@ use super::engine::Engine;
 use crate::record::{EventOutcome, PruneReport, Retention};
 use crate::seam::{Find, Store};
 
-const RETENTION: Retention = Retention {
-    body_days: 7,
-    metadata_days: 30,
-    key_days: 8,
-    store_bytes_max: None,
-};
+const RETENTION: Retention = Retention { body_days: 7, metadata_days: 30, key_days: 8, store_bytes_max: None };
 
 /// Lets so many days pass, pruning each day until there is no more to prune.
 async fn live(store: &dyn Store, days: std::ops::Range<i64>) -> PruneReport {
@@ -37,10 +32,7 @@ pub(crate) async fn nothing_owed_is_pruned(engine: &mut dyn Engine) {
     settle(&*store, retry(&claim, NOW, NOW + 50 * DAY, None)).await;
     let pruned = live(&*store, 0..45).await;
     assert_eq!((pruned.bodies, pruned.events), (0, 0));
-    let full = Retention {
-        store_bytes_max: Some(1),
-        ..RETENTION
-    };
+    let full = Retention { store_bytes_max: Some(1), ..RETENTION };
     assert_eq!(store.prune(full, NOW + 45 * DAY).await.unwrap().bodies, 0);
     assert!(store.payloads(&[id("a0")]).await.unwrap()[0].body.is_some());
     let claim = claim_one(&*store, NOW + 50 * DAY).await;
@@ -52,10 +44,7 @@ pub(crate) async fn nothing_owed_is_pruned(engine: &mut dyn Engine) {
 pub(crate) async fn what_is_old_and_ended_is_pruned(engine: &mut dyn Engine) {
     let store = engine.store();
     let number = put(&*store, endpoint("e")).await;
-    let body = Body::new()
-        .event("a", "1", "l", &[number])
-        .event("b", "1", "l", &[])
-        .build(1);
+    let body = Body::new().event("a", "1", "l", &[number]).event("b", "1", "l", &[]).build(1);
     commit(&*store, body.clone()).await;
     commit(&*store, Body::new().event("a", "2", "l", &[]).build(1)).await;
     let claim = claim_one(&*store, NOW).await;

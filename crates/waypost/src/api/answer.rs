@@ -37,10 +37,7 @@ impl Answer {
     pub(super) fn new(status: StatusCode, bytes: &Bytes) -> Result<Self, Failure> {
         if !status.is_success() {
             return Err(match serde_json::from_slice::<Problem>(bytes) {
-                Ok(Problem { code, detail }) => Failure::Refused {
-                    code: harmless(&code),
-                    detail: harmless(&detail),
-                },
+                Ok(Problem { code, detail }) => Failure::Refused { code: harmless(&code), detail: harmless(&detail) },
                 Err(_) => Failure::Answer(format!("status {} without a reason", status.as_u16())),
             });
         }

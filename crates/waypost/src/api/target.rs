@@ -12,10 +12,7 @@ pub(crate) struct Target {
 impl Target {
     /// A path that is right as it is.
     pub(crate) fn new(path: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            query: String::new(),
-        }
+        Self { path: path.to_owned(), query: String::new() }
     }
 
     /// With one more segment, whatever is in it.
@@ -60,19 +57,14 @@ mod tests {
 
     #[test]
     fn what_was_typed_stays_within_its_place() {
-        let target = Target::new("/api/v1/endpoints")
-            .segment("a/../b?c")
-            .query("q", Some("+1 &x"));
+        let target = Target::new("/api/v1/endpoints").segment("a/../b?c").query("q", Some("+1 &x"));
         assert_eq!(target.to_string(), "/api/v1/endpoints/a%2F..%2Fb%3Fc?q=%2B1%20%26x");
         assert_eq!(Target::new("").segment("..").to_string(), "/%2E%2E");
     }
 
     #[test]
     fn a_parameter_without_a_value_is_left_out() {
-        let target = Target::new("/a")
-            .query("b", None)
-            .query("c", Some("1"))
-            .query("d", Some("2"));
+        let target = Target::new("/a").query("b", None).query("c", Some("1")).query("d", Some("2"));
         assert_eq!(target.to_string(), "/a?c=1&d=2");
     }
 }

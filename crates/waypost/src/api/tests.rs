@@ -32,10 +32,7 @@ fn serve(answers: Vec<(u16, &'static str)>) -> (Api, JoinHandle<Vec<String>>) {
         };
         answers.into_iter().map(answer).collect()
     });
-    let way = Way {
-        url,
-        key: Some(Secret::new("wpk_1")),
-    };
+    let way = Way { url, key: Some(Secret::new("wpk_1")) };
     (Api::new(way).unwrap(), served)
 }
 
@@ -56,15 +53,8 @@ fn a_request_carries_the_key_the_body_and_the_revision() {
     let target = Target::new("/api/v1/endpoints").segment("crm");
     api.put(&target, &serde_json::json!({ "url": "x" }), Some(7)).unwrap();
     let request = served.join().unwrap().remove(0);
-    assert!(
-        request.starts_with("PUT /api/v1/endpoints/crm HTTP/1.1\r\n"),
-        "{request}"
-    );
-    for wanted in [
-        "authorization: Bearer wpk_1\r\n",
-        "if-match: \"7\"\r\n",
-        "\r\n\r\n{\"url\":\"x\"}",
-    ] {
+    assert!(request.starts_with("PUT /api/v1/endpoints/crm HTTP/1.1\r\n"), "{request}");
+    for wanted in ["authorization: Bearer wpk_1\r\n", "if-match: \"7\"\r\n", "\r\n\r\n{\"url\":\"x\"}"] {
         assert!(request.contains(wanted), "{wanted:?} in {request}");
     }
 }
@@ -85,10 +75,7 @@ fn what_is_no_gateway_is_told_as_such() {
     let (api, served) = serve(vec![(502, "<html>"), (200, "<html>")]);
     let target = Target::new("/api/v1/status");
     let failure = api.get(&target).unwrap_err();
-    assert_eq!(
-        failure.to_string(),
-        "failed to use the gateway's answer: status 502 without a reason"
-    );
+    assert_eq!(failure.to_string(), "failed to use the gateway's answer: status 502 without a reason");
     let failure = api.get(&target).unwrap().read::<serde_json::Value>().unwrap_err();
     assert!(matches!(failure, Failure::Answer(_)));
     served.join().unwrap();
@@ -97,10 +84,7 @@ fn what_is_no_gateway_is_told_as_such() {
 #[test]
 fn a_gateway_that_does_not_run_is_unreachable() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let way = Way {
-        url: format!("http://{free}"),
-        key: None,
-    };
+    let way = Way { url: format!("http://{free}"), key: None };
     let failure = Api::new(way).unwrap().get(&Target::new("/")).unwrap_err();
     assert_eq!(failure.exit(), Exit::Unreachable);
     assert!(failure.to_string().contains("refused"), "{failure}");
@@ -120,14 +104,6 @@ fn rows_are_got_page_after_page_until_there_are_enough() {
     .unwrap();
     assert_eq!(rows, ["1", "2.50", "3"]);
     let requests = served.join().unwrap();
-    assert!(
-        requests[0].starts_with("GET /api/v1/events?app=main&limit=3 "),
-        "{}",
-        requests[0]
-    );
-    assert!(
-        requests[1].starts_with("GET /api/v1/events?app=main&limit=1&cursor=c%20d "),
-        "{}",
-        requests[1]
-    );
+    assert!(requests[0].starts_with("GET /api/v1/events?app=main&limit=3 "), "{}", requests[0]);
+    assert!(requests[1].starts_with("GET /api/v1/events?app=main&limit=1&cursor=c%20d "), "{}", requests[1]);
 }

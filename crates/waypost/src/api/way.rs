@@ -40,17 +40,11 @@ pub(super) fn find(args: &GatewayArgs, environment: &Environment) -> Result<Way,
     match url {
         None => {
             let local = local?.ok_or(Failure::NoGateway { folder })?;
-            Ok(Way {
-                key: Some(key.unwrap_or_else(|| local.token())),
-                url: local.admin_url,
-            })
+            Ok(Way { key: Some(key.unwrap_or_else(|| local.token())), url: local.admin_url })
         }
         // The token of this machine's gateway goes to that gateway alone.
         Some(url) => match local {
-            Ok(Some(local)) if local.admin_url == url => Ok(Way {
-                key: Some(local.token()),
-                url,
-            }),
+            Ok(Some(local)) if local.admin_url == url => Ok(Way { key: Some(local.token()), url }),
             _ => Err(Failure::Arguments(
                 "a gateway at a URL wants an API key: give --api-key or WAYPOST_API_KEY".to_owned(),
             )),
@@ -62,9 +56,7 @@ fn checked(url: &str) -> Result<String, Failure> {
     let url = url.trim_end_matches('/');
     let fine = url.parse::<Uri>().is_ok_and(|uri| {
         let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
-        let authority = uri
-            .authority()
-            .is_some_and(|authority| !authority.as_str().contains('@'));
+        let authority = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
         scheme && authority && uri.query().is_none()
     });
     if fine {
@@ -139,9 +131,7 @@ mod tests {
 
     fn args(file: &Path, url: Option<&str>) -> GatewayArgs {
         GatewayArgs {
-            config: ConfigArgs {
-                config: Some(file.to_owned()),
-            },
+            config: ConfigArgs { config: Some(file.to_owned()) },
             url: url.map(str::to_owned),
             ..GatewayArgs::default()
         }
@@ -160,10 +150,7 @@ mod tests {
             assert!(way.key == Some(token.clone()));
         }
         assert!(matches!(found(Some("https://example.com")), Err(Failure::Arguments(_))));
-        assert!(matches!(
-            found(Some("https://user:hunter2@example.com")),
-            Err(Failure::Arguments(_))
-        ));
+        assert!(matches!(found(Some("https://user:hunter2@example.com")), Err(Failure::Arguments(_))));
     }
 
     #[test]

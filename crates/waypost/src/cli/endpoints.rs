@@ -75,10 +75,8 @@ pub(crate) struct EndpointArgs {
 
 /// Arguments of `endpoints add`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  waypost endpoints add --id crm --to https://crm.example.com/webhook --hub-secret \
-                        env:APP_SECRET\n\nThe webhook secret that is made up is shown this once."
-)]
+#[command(after_help = "Example:\n  waypost endpoints add --id crm --to https://crm.example.com/webhook --hub-secret \
+                        env:APP_SECRET\n\nThe webhook secret that is made up is shown this once.")]
 pub(crate) struct EndpointsAddArgs {
     /// Where deliveries go: https://…, or http://… where the gateway's allowlist permits it
     #[arg(long, value_name = "URL")]
@@ -97,10 +95,8 @@ pub(crate) struct EndpointsAddArgs {
 
 /// Arguments of `endpoints update`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  waypost endpoints update crm --to https://new.example.com/webhook\n  waypost \
-                        endpoints update crm --everything --ordered"
-)]
+#[command(after_help = "Examples:\n  waypost endpoints update crm --to https://new.example.com/webhook\n  waypost \
+                        endpoints update crm --everything --ordered")]
 pub(crate) struct EndpointsUpdateArgs {
     /// The endpoint's id
     #[arg(value_name = "ENDPOINT")]

@@ -66,11 +66,7 @@ impl Applied {
     }
 
     fn exit(&self) -> Exit {
-        if self.changes().next().is_some() {
-            Exit::Differs
-        } else {
-            Exit::Ok
-        }
+        if self.changes().next().is_some() { Exit::Differs } else { Exit::Ok }
     }
 
     fn print(&self) -> Result<(), Failure> {
@@ -112,10 +108,7 @@ mod tests {
         check("", Exit::Ok);
         check(keep, Exit::Ok);
         for step in ["create", "change", "pause", "remove"] {
-            check(
-                &format!(r#"{keep},{{"endpoint":"bot","step":"{step}"}}"#),
-                Exit::Differs,
-            );
+            check(&format!(r#"{keep},{{"endpoint":"bot","step":"{step}"}}"#), Exit::Differs);
         }
     }
 }

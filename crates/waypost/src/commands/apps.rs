@@ -22,13 +22,7 @@ pub(crate) fn run(args: &AppsArgs) -> Result<Exit, Failure> {
     let answer = Api::of(&args.gateway)?.get(&Target::new("/api/v1/apps"))?;
     let mut listing = Listing::new(args.gateway.json, &["NAME", "APP ID", "GROUP", "PATHS", "SECRETS"]);
     listing.rows(&answer, |app: App| {
-        [
-            app.name,
-            or_dash(app.app_id),
-            or_dash(app.group),
-            app.callback_paths.join(" "),
-            app.secrets.to_string(),
-        ]
+        [app.name, or_dash(app.app_id), or_dash(app.group), app.callback_paths.join(" "), app.secrets.to_string()]
     })?;
     listing.end("no apps")?;
     Ok(Exit::Ok)

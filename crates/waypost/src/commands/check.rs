@@ -66,10 +66,7 @@ fn tell_meaning(config: &Config, json: bool) -> Result<(), Failure> {
     if !config.warnings.is_empty() {
         terminal::tell(&config.warnings.to_string());
     }
-    let name = config
-        .file
-        .as_deref()
-        .map_or("no file".into(), |file| file.display().to_string());
+    let name = config.file.as_deref().map_or("no file".into(), |file| file.display().to_string());
     let mut lines = vec![format!("{name}: good")];
     lines.extend(meaning.lines());
     terminal::print(&lines.join("\n"))
@@ -128,11 +125,7 @@ impl Meaning<'_> {
         for app in &self.apps {
             let group = app.group.map(|group| format!(", group {group}")).unwrap_or_default();
             let paths = app.paths.join(", ");
-            lines.push(format!(
-                "app       {}: {paths} ({}{group})",
-                app.name,
-                count(app.secrets, "secret")
-            ));
+            lines.push(format!("app       {}: {paths} ({}{group})", app.name, count(app.secrets, "secret")));
         }
         if self.apps.is_empty() {
             lines.push("app       made at the first start, with its secrets".to_owned());
@@ -157,8 +150,7 @@ impl Meaning<'_> {
 
 /// A query often holds a token.
 fn without_query(url: &str) -> String {
-    url.split_once('?')
-        .map_or_else(|| url.to_owned(), |(before, _)| format!("{before}?…"))
+    url.split_once('?').map_or_else(|| url.to_owned(), |(before, _)| format!("{before}?…"))
 }
 
 fn count(n: usize, word: &str) -> String {

@@ -12,15 +12,7 @@ use crate::terminal;
 const PATH: &str = "/api/v1/deliveries";
 
 /// The columns of a delivery, wherever deliveries are listed.
-pub(super) const HEADINGS: [&str; 7] = [
-    "NUMBER",
-    "EVENT",
-    "TYPE",
-    "ENDPOINT",
-    "STATE",
-    "ATTEMPTS",
-    "DUE OR ENDED",
-];
+pub(super) const HEADINGS: [&str; 7] = ["NUMBER", "EVENT", "TYPE", "ENDPOINT", "STATE", "ATTEMPTS", "DUE OR ENDED"];
 
 /// A delivery, as far as it is shown.
 #[derive(Debug, Deserialize)]
@@ -162,9 +154,6 @@ mod tests {
         assert!(delivery.facts().contains("state          owed, in flight, late\n"));
         let attempt = delivery.attempt_log.remove(0).cells();
         assert_eq!(attempt.join("|"), "1|c|12 ms|500|server_error|-|no\u{1b}[2J");
-        assert_eq!(
-            delivery.cells().join("|"),
-            "7|evt_1|messages.text|crm|owed, in flight, late|1|b"
-        );
+        assert_eq!(delivery.cells().join("|"), "7|evt_1|messages.text|crm|owed, in flight, late|1|b");
     }
 }

@@ -120,11 +120,7 @@ fn show(args: &EventsShowArgs) -> Result<(), Failure> {
         return answer.print_json();
     }
     let shown: Shown = answer.read()?;
-    let Shown {
-        event,
-        deliveries,
-        conflicts,
-    } = shown;
+    let Shown { event, deliveries, conflicts } = shown;
     terminal::print(&event.facts(&conflicts))?;
     terminal::print("")?;
     let mut table = Table::new(&DELIVERY_HEADINGS);
@@ -142,13 +138,8 @@ fn time(argument: &str, text: Option<&str>) -> Result<Option<String>, Failure> {
         return Ok(Some(text.to_owned()));
     }
     let ago = humantime::parse_duration(text).ok();
-    let then = |ago: Duration| {
-        rfc3339_ms(
-            Clock::System
-                .now_ms()
-                .checked_sub_unsigned(u64::try_from(ago.as_millis()).ok()?)?,
-        )
-    };
+    let then =
+        |ago: Duration| rfc3339_ms(Clock::System.now_ms().checked_sub_unsigned(u64::try_from(ago.as_millis()).ok()?)?);
     let wrong = || {
         Failure::Arguments(format!(
             "{argument}: expected a time like 2026-03-01T10:00:00Z, or how long ago, like 90m or 2days"
@@ -175,12 +166,8 @@ impl Event {
     fn notes(&self) -> String {
         let problems = (!self.problems.is_empty()).then(|| format!("problems: {}", self.problems.len()));
         let duplicates = (self.duplicates > 0).then(|| format!("duplicates: {}", self.duplicates));
-        let words = [
-            self.unrouted.then(|| "unrouted".to_owned()),
-            self.test.then(|| "test".to_owned()),
-            problems,
-            duplicates,
-        ];
+        let words =
+            [self.unrouted.then(|| "unrouted".to_owned()), self.test.then(|| "test".to_owned()), problems, duplicates];
         words.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 

@@ -13,21 +13,12 @@ const KEY_FILE: &str = "waypost.key";
 
 /// What of the default file becomes a setting.
 const TEMPLATE: [(&str, &str); 6] = [
-    (
-        "# secrets_key = \"file:waypost.key\"\n",
-        "secrets_key = \"file:waypost.key\"\n",
-    ),
+    ("# secrets_key = \"file:waypost.key\"\n", "secrets_key = \"file:waypost.key\"\n"),
     ("# [[apps]]\n", "[[apps]]\n"),
     ("# name = \"main\"\n", "name = \"main\"\n"),
     ("# paths = [\"/webhooks/main\"]\n", "paths = [\"/webhooks/main\"]\n"),
-    (
-        "# verify_token = \"env:WAYPOST_VERIFY_TOKEN\"\n",
-        "verify_token = \"TOKEN\"\n",
-    ),
-    (
-        "# secrets = [\"env:WAYPOST_APP_SECRET\"]\n",
-        "secrets = [\"env:WAYPOST_APP_SECRET\"]\n",
-    ),
+    ("# verify_token = \"env:WAYPOST_VERIFY_TOKEN\"\n", "verify_token = \"TOKEN\"\n"),
+    ("# secrets = [\"env:WAYPOST_APP_SECRET\"]\n", "secrets = [\"env:WAYPOST_APP_SECRET\"]\n"),
 ];
 
 /// Writes the files and says what comes next.
@@ -61,19 +52,13 @@ fn write(file: &Path, text: &str, force: bool) -> Result<(), Failure> {
     }
     private_file::create(file, text).map_err(|source| {
         let there = source.kind() == std::io::ErrorKind::AlreadyExists;
-        Failure::File {
-            doing,
-            hint: there.then_some("--force overwrites it"),
-            source,
-        }
+        Failure::File { doing, hint: there.then_some("--force overwrites it"), source }
     })
 }
 
 /// The default file with an app in it.
 fn configuration(verify_token: &str) -> String {
-    let text = TEMPLATE
-        .iter()
-        .fold(DEFAULT.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+    let text = TEMPLATE.iter().fold(DEFAULT.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
     text.replacen("TOKEN", verify_token, 1)
 }
 

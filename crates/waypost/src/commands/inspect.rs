@@ -58,9 +58,5 @@ fn is_standard_input(file: &Path) -> bool {
 }
 
 fn name(file: &Path) -> String {
-    if is_standard_input(file) {
-        "standard input".to_owned()
-    } else {
-        file.display().to_string()
-    }
+    if is_standard_input(file) { "standard input".to_owned() } else { file.display().to_string() }
 }

@@ -44,14 +44,7 @@ fn list(args: &KeysListArgs) -> Result<(), Failure> {
     let headings = ["ID", "NAME", "SCOPE", "OWNER", "CREATED", "REVOKED"];
     let mut listing = Listing::new(args.gateway.json, &headings);
     listing.rows(&answer, |key: Key| {
-        [
-            key.id,
-            key.name,
-            key.scope,
-            or_dash(Some(key.owner)),
-            or_dash(key.created_at),
-            or_dash(key.revoked_at),
-        ]
+        [key.id, key.name, key.scope, or_dash(Some(key.owner)), or_dash(key.created_at), or_dash(key.revoked_at)]
     })?;
     listing.end("no API keys: `waypost keys create` makes one")
 }

@@ -19,9 +19,7 @@ pub(super) struct Listing {
 impl Listing {
     /// A listing with these headings, or of JSON lines.
     pub(super) fn new(json: bool, headings: &[&'static str]) -> Self {
-        Self {
-            table: (!json).then(|| Table::new(headings)),
-        }
+        Self { table: (!json).then(|| Table::new(headings)) }
     }
 
     /// Takes a row. JSON is printed at once; of `T` only the cells need to be there.

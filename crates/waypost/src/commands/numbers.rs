@@ -33,12 +33,7 @@ fn list(args: &NumbersListArgs) -> Result<(), Failure> {
     let answer = Api::of(&args.gateway)?.get(&Target::new(PATH))?;
     let mut listing = Listing::new(args.gateway.json, &["APP", "NUMBER", "ID", "WABA"]);
     listing.rows(&answer, |number: Number| {
-        [
-            number.app,
-            number.display_phone_number,
-            number.phone_number_id,
-            or_dash(number.waba_id),
-        ]
+        [number.app, number.display_phone_number, number.phone_number_id, or_dash(number.waba_id)]
     })?;
     listing.end("no numbers are known yet: the first message of each teaches it, or `waypost numbers set`")
 }

@@ -76,10 +76,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit, Failure> {
         answer.print_json()?;
         return Ok(Exit::Ok);
     }
-    let refusals = api
-        .get(&Target::new("/metrics"))
-        .ok()
-        .map(|page| refusals::read(page.text()));
+    let refusals = api.get(&Target::new("/metrics")).ok().map(|page| refusals::read(page.text()));
     let status: Status = answer.read()?;
     terminal::print(&status.facts(refusals.as_ref()))?;
     status.print_apps()?;
@@ -89,28 +86,15 @@ pub(crate) fn run(args: &StatusArgs) -> Result<Exit, Failure> {
 
 impl Status {
     fn facts(&self, refusals: Option<&BTreeMap<String, u64>>) -> String {
-        let Totals {
-            notifications,
-            events,
-            duplicates,
-            conflicts,
-            unrouted,
-            owed,
-            accepted,
-            dead,
-            skipped,
-        } = &self.totals;
+        let Totals { notifications, events, duplicates, conflicts, unrouted, owed, accepted, dead, skipped } =
+            &self.totals;
         let mut lines = vec![
             ("ready", self.readiness()),
             ("gateway", self.gateway()),
             ("store", self.store.line()),
             (
                 "commit",
-                format!(
-                    "last took {}, {} waiting",
-                    milliseconds(self.store.last_commit_us),
-                    self.store.queued_batches
-                ),
+                format!("last took {}, {} waiting", milliseconds(self.store.last_commit_us), self.store.queued_batches),
             ),
             (
                 "received",
@@ -119,10 +103,7 @@ impl Status {
                      {unrouted} unrouted"
                 ),
             ),
-            (
-                "delivered",
-                format!("{accepted} accepted, {owed} owed, {dead} dead, {skipped} skipped"),
-            ),
+            ("delivered", format!("{accepted} accepted, {owed} owed, {dead} dead, {skipped} skipped")),
         ];
         if let Some(refusals) = refusals {
             lines.push(("refused", refused(refusals)));
@@ -140,9 +121,7 @@ impl Status {
     fn gateway(&self) -> String {
         let mode = if self.development { ", development mode" } else { "" };
         let time = |text: &Option<String>| text.as_deref().and_then(parse_rfc3339);
-        let up = time(&self.now)
-            .zip(time(&self.started_at))
-            .map(|(now, start)| (now - start) / 1_000);
+        let up = time(&self.now).zip(time(&self.started_at)).map(|(now, start)| (now - start) / 1_000);
         let up = up.map(|seconds| format!(", up {}", age(seconds))).unwrap_or_default();
         format!("{}{mode}{up}", self.version)
     }
@@ -182,12 +161,7 @@ impl Store {
             let used = u128::from(self.volume_bytes.saturating_sub(self.volume_free_bytes));
             format!(", {} % of the volume used", used * 100 / u128::from(self.volume_bytes))
         });
-        format!(
-            "{}, {} free{}",
-            bytes(self.bytes),
-            bytes(self.volume_free_bytes),
-            full.unwrap_or_default()
-        )
+        format!("{}, {} free{}", bytes(self.bytes), bytes(self.volume_free_bytes), full.unwrap_or_default())
     }
 }
 

@@ -78,20 +78,11 @@ fn failed_to(verb: &str, backup: &Path) -> impl FnOnce(StoreError) -> Failure {
 
 fn must_be_there(path: &Path) -> Result<(), Failure> {
     let found = std::fs::metadata(path);
-    found
-        .map_err(Failure::file(format!("find {}", path.display())))
-        .map(drop)
+    found.map_err(Failure::file(format!("find {}", path.display()))).map(drop)
 }
 
 fn tell(folder: &Path, report: &CheckReport, json: bool) -> Result<(), Failure> {
-    let CheckReport {
-        version,
-        notifications,
-        events,
-        deliveries,
-        owed,
-        problems,
-    } = report;
+    let CheckReport { version, notifications, events, deliveries, owed, problems } = report;
     let store = folder.display().to_string();
     if json {
         return terminal::print_json(&Report {

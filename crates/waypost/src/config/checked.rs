@@ -104,10 +104,7 @@ impl Judge<'_> {
         let admin = self.admin(&raw.admin.listen, &raw.receive.listen, receive.listen);
         if development && !receive.listen.ip().is_loopback() {
             self.problems
-                .warning(
-                    &raw.receive.listen,
-                    "development mode listens on more than this machine",
-                )
+                .warning(&raw.receive.listen, "development mode listens on more than this machine")
                 .hint("its secrets are made up and its targets unguarded: keep it on 127.0.0.1");
         }
         let apps = self.apps(raw.apps, development);
@@ -133,10 +130,7 @@ impl Judge<'_> {
         if self.problems.refuse() {
             return Err(self.problems);
         }
-        Ok(Config {
-            warnings: self.problems,
-            ..config
-        })
+        Ok(Config { warnings: self.problems, ..config })
     }
 
     fn receive(&mut self, raw: &RawReceive) -> ReceiveSettings {
@@ -161,11 +155,7 @@ impl Judge<'_> {
         let same_ip = listen.ip() == receive.ip() || listen.ip().is_unspecified() || receive.ip().is_unspecified();
         if same_ip && listen.port() == receive.port() && listen.port() != 0 {
             // The one that was typed is the one to change.
-            let at = if raw.origin == super::problem::Origin::Default {
-                receive_raw
-            } else {
-                raw
-            };
+            let at = if raw.origin == super::problem::Origin::Default { receive_raw } else { raw };
             self.problems
                 .error(at, "receive.listen and admin.listen are the same address")
                 .hint("give each its own port");
@@ -175,10 +165,7 @@ impl Judge<'_> {
                 .warning(raw, "the admin listener can be reached from other machines")
                 .hint("let a firewall or a proxy decide who may reach it");
         }
-        AdminSettings {
-            listen,
-            local_token: None,
-        }
+        AdminSettings { listen, local_token: None }
     }
 
     fn outbound(&mut self, raw: &RawOutbound) -> OutboundSettings {
@@ -201,12 +188,7 @@ impl Judge<'_> {
         }
         OutboundSettings {
             allow_networks,
-            allow_hosts: raw
-                .allow_hosts
-                .value
-                .iter()
-                .map(|host| host.to_ascii_lowercase())
-                .collect(),
+            allow_hosts: raw.allow_hosts.value.iter().map(|host| host.to_ascii_lowercase()).collect(),
             in_flight_max: self.size(&raw.in_flight_max, 1..=100_000),
         }
     }
@@ -228,10 +210,7 @@ impl Judge<'_> {
             body_days,
             metadata_days,
             key_days,
-            store_bytes_max: raw
-                .store_bytes_max
-                .as_ref()
-                .map(|at| self.within(at, 1 << 20..=1 << 50)),
+            store_bytes_max: raw.store_bytes_max.as_ref().map(|at| self.within(at, 1 << 20..=1 << 50)),
         }
     }
 
@@ -260,11 +239,7 @@ impl Judge<'_> {
     }
 
     fn logs(&mut self, raw: &RawLogs) -> LogSettings {
-        let formats = [
-            ("auto", LogFormat::Auto),
-            ("json", LogFormat::Json),
-            ("pretty", LogFormat::Pretty),
-        ];
+        let formats = [("auto", LogFormat::Auto), ("json", LogFormat::Json), ("pretty", LogFormat::Pretty)];
         let format = self.word(&raw.format, &formats);
         let levels = ["error", "warn", "info", "debug", "trace"].map(|level| (level, level));
         let level = self.word(&raw.level, &levels);
@@ -290,21 +265,14 @@ impl Judge<'_> {
             let right: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
             let near = nearest(&raw.value, words.iter().map(|(word, _)| *word));
             let message = format!("expected one of {}, found {:?}", right.join(", "), raw.value);
-            self.problems
-                .error(raw, message)
-                .maybe_hint(near.map(|near| format!("did you mean {near:?}?")));
+            self.problems.error(raw, message).maybe_hint(near.map(|near| format!("did you mean {near:?}?")));
         }
         found.map(|(_, value)| *value)
     }
 
     fn within(&mut self, raw: &At<u64>, range: RangeInclusive<u64>) -> u64 {
         if !range.contains(&raw.value) {
-            let message = format!(
-                "expected a number from {} to {}, found {}",
-                range.start(),
-                range.end(),
-                raw.value
-            );
+            let message = format!("expected a number from {} to {}, found {}", range.start(), range.end(), raw.value);
             self.problems.error(raw, message);
         }
         raw.value.clamp(*range.start(), *range.end())
@@ -321,8 +289,5 @@ impl Judge<'_> {
 
 /// The place of a key that was not given.
 fn missing(key: &str) -> At<()> {
-    At {
-        key: key.to_owned(),
-        ..At::default()
-    }
+    At { key: key.to_owned(), ..At::default() }
 }

@@ -39,11 +39,7 @@ pub(crate) fn kind_of(value: &DeValue<'_>) -> &'static str {
 
 /// A key within a table, as a whole.
 pub(crate) fn join(table: &str, key: &str) -> String {
-    if table.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{table}.{key}")
-    }
+    if table.is_empty() { key.to_owned() } else { format!("{table}.{key}") }
 }
 
 #[cfg(test)]

@@ -49,10 +49,7 @@ impl DeclaredEndpoint {
     /// The place of a member's key.
     fn at_key(&self, member: &str) -> At<()> {
         let place = self.places.iter().find(|(key, _)| key == member);
-        At {
-            origin: place.map_or_else(|| self.here.origin.clone(), |(_, origin)| origin.clone()),
-            ..self.at(member)
-        }
+        At { origin: place.map_or_else(|| self.here.origin.clone(), |(_, origin)| origin.clone()), ..self.at(member) }
     }
 
     /// The place of what [`EndpointInput::check`] found.
@@ -65,10 +62,7 @@ impl DeclaredEndpoint {
 /// Reads all declared endpoints.
 pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Vec<DeclaredEndpoint> {
     let items = reader.items("endpoints");
-    items
-        .into_iter()
-        .map(|(here, value)| read_one(reader, here, value))
-        .collect()
+    items.into_iter().map(|(here, value)| read_one(reader, here, value)).collect()
 }
 
 fn read_one(reader: &mut Reader<'_, '_>, here: At<()>, value: &Spanned<DeValue<'_>>) -> DeclaredEndpoint {
@@ -76,11 +70,7 @@ fn read_one(reader: &mut Reader<'_, '_>, here: At<()>, value: &Spanned<DeValue<'
     let mut spans = Vec::new();
     note_places("", value, &mut spans);
     let place = |(key, span): &(String, Range<usize>)| (key.clone(), Origin::File(position(text, span.start)));
-    let mut declared = DeclaredEndpoint {
-        places: spans.iter().map(place).collect(),
-        here,
-        input: None,
-    };
+    let mut declared = DeclaredEndpoint { places: spans.iter().map(place).collect(), here, input: None };
     let mut rest = value.clone();
     let mut taken: Vec<&str> = Vec::new();
     while taken.len() < MISTAKES_MAX {
@@ -121,11 +111,7 @@ fn note_places(prefix: &str, value: &Spanned<DeValue<'_>>, places: &mut Vec<(Str
             for (word, below) in table {
                 let word_span = word.span();
                 let word: &str = word.get_ref();
-                let key = if prefix.is_empty() {
-                    word.to_owned()
-                } else {
-                    format!("{prefix}.{word}")
-                };
+                let key = if prefix.is_empty() { word.to_owned() } else { format!("{prefix}.{word}") };
                 places.push((key.clone(), word_span));
                 places.push((key.clone(), below.span()));
                 note_places(&key, below, places);
@@ -186,10 +172,7 @@ enum Step<'a> {
 
 fn first_step(member: &str) -> (Step<'_>, &str) {
     if let Some((n, rest)) = member.strip_prefix('[').and_then(|member| member.split_once(']')) {
-        return (
-            Step::Item(n.parse().unwrap_or(usize::MAX)),
-            rest.trim_start_matches('.'),
-        );
+        return (Step::Item(n.parse().unwrap_or(usize::MAX)), rest.trim_start_matches('.'));
     }
     let end = member.find(['.', '[']).unwrap_or(member.len());
     let (key, rest) = member.split_at_checked(end).unwrap_or((member, ""));
@@ -209,11 +192,7 @@ fn without_values(message: &str) -> (String, Option<String>) {
         let right: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
         let word = before.split('`').nth(1).unwrap_or_default();
         let hint = nearest(word, right).map(|near| format!("did you mean `{near}`?"));
-        let message = if unknown_key {
-            UNKNOWN_KEY.to_owned()
-        } else {
-            format!("expected {expected}")
-        };
+        let message = if unknown_key { UNKNOWN_KEY.to_owned() } else { format!("expected {expected}") };
         return (message, hint);
     }
     let expected = match expected {
@@ -234,16 +213,10 @@ mod tests {
     #[test]
     fn of_what_serde_says_no_value_is_left() {
         let cases = [
-            (
-                "invalid type: string \"hunter2, expected peace\", expected a boolean",
-                "expected true or false",
-            ),
+            ("invalid type: string \"hunter2, expected peace\", expected a boolean", "expected true or false"),
             ("invalid value: integer `-1`, expected u32", "expected a whole number"),
             ("unknown field `hunter2`, expected `url` or `name`", "unknown key"),
-            (
-                "unknown variant `hunter2`, expected `meta` or `waypost`",
-                "expected `meta` or `waypost`",
-            ),
+            ("unknown variant `hunter2`, expected `meta` or `waypost`", "expected `meta` or `waypost`"),
             ("hunter2", "cannot be read"),
             ("missing field `url`", "missing key `url`"),
         ];

@@ -66,9 +66,7 @@ impl Environment {
             if !name.starts_with(PREFIX) || right().any(|known| known == name) || made_by_kubernetes(name, value) {
                 continue;
             }
-            problems
-                .error(&at(name), "no setting has this name")
-                .maybe_hint(nearest_variable(name, right()));
+            problems.error(&at(name), "no setting has this name").maybe_hint(nearest_variable(name, right()));
         }
         for name in self.unreadable.iter().filter(|name| name.starts_with(PREFIX)) {
             problems.error(&at(name), "its value is not valid UTF-8");
@@ -88,28 +86,19 @@ pub(crate) fn variable_of(key: &str) -> String {
 }
 
 fn at(name: &str) -> At<()> {
-    At {
-        value: (),
-        key: String::new(),
-        origin: Origin::Variable(name.to_owned()),
-    }
+    At { value: (), key: String::new(), origin: Origin::Variable(name.to_owned()) }
 }
 
 fn nearest_variable<'a>(name: &str, right: impl Iterator<Item = &'a str>) -> Option<String> {
     // All of them begin alike, which says nothing about how near they are.
-    let near = nearest(
-        name.strip_prefix(PREFIX)?,
-        right.filter_map(|right| right.strip_prefix(PREFIX)),
-    )?;
+    let near = nearest(name.strip_prefix(PREFIX)?, right.filter_map(|right| right.strip_prefix(PREFIX)))?;
     Some(format!("did you mean {PREFIX}{near}?"))
 }
 
 /// Kubernetes gives every pod variables about the services beside it; a service named `waypost` makes them look like ours.
 fn made_by_kubernetes(name: &str, value: &str) -> bool {
     let port_of_protocol = ["_TCP", "_UDP", "_SCTP"].iter().any(|protocol| name.contains(protocol));
-    let address = ["tcp://", "udp://", "sctp://"]
-        .iter()
-        .any(|scheme| value.starts_with(scheme));
+    let address = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
         || (name.contains("_PORT_") && port_of_protocol)
@@ -130,18 +119,12 @@ mod tests {
 
     #[test]
     fn a_variable_of_ours_that_sets_nothing_is_an_error_with_the_nearest_name() {
-        check(
-            &[("WAYPOST_RECEIVE_LISTEN", "x"), ("WAYPOST_LOG", "debug"), ("HOME", "/")],
-            "",
-        );
+        check(&[("WAYPOST_RECEIVE_LISTEN", "x"), ("WAYPOST_LOG", "debug"), ("HOME", "/")], "");
         check(
             &[("WAYPOST_RECIEVE_LISTEN", "hunter2")],
             "variable WAYPOST_RECIEVE_LISTEN: no setting has this name\n    did you mean WAYPOST_RECEIVE_LISTEN?",
         );
-        check(
-            &[("WAYPOST_FOO", "x")],
-            "variable WAYPOST_FOO: no setting has this name",
-        );
+        check(&[("WAYPOST_FOO", "x")], "variable WAYPOST_FOO: no setting has this name");
     }
 
     #[test]
@@ -160,9 +143,6 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_none() {
-        assert_eq!(
-            Environment::from_pairs([("WAYPOST_STORE", "")]).get("WAYPOST_STORE"),
-            None
-        );
+        assert_eq!(Environment::from_pairs([("WAYPOST_STORE", "")]).get("WAYPOST_STORE"), None);
     }
 }

@@ -59,10 +59,7 @@ pub(crate) fn check(file: Option<&Path>, text: &str, environment: &Environment) 
             .hint("chmod 600 it, or write `env:NAME` or `file:path` for its secrets");
     }
     let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
-    let judge = Judge {
-        resolver: Resolver { environment, folder },
-        problems,
-    };
+    let judge = Judge { resolver: Resolver { environment, folder }, problems };
     judge.config(raw, file, development)
 }
 
@@ -71,10 +68,7 @@ fn parse(text: &str, environment: &Environment, problems: &mut Problems) -> Opti
     let (file, errors) = DeTable::parse_recoverable(text);
     for error in errors.iter().take(SYNTAX_ERRORS_MAX) {
         let place = position(text, error.span().map_or(0, |span| span.start));
-        let at = At {
-            origin: Origin::File(place),
-            ..At::<()>::default()
-        };
+        let at = At { origin: Origin::File(place), ..At::<()>::default() };
         problems.error(&at, format!("not valid TOML: {}", error.message()));
     }
     if !errors.is_empty() {
@@ -83,11 +77,7 @@ fn parse(text: &str, environment: &Environment, problems: &mut Problems) -> Opti
     let (default, _) = DeTable::parse_recoverable(DEFAULT);
     let mut reading = Reading::new(text, environment, problems);
     let raw = reading.read(file.get_ref(), default.get_ref(), Raw::read);
-    let mut variables: Vec<String> = reading
-        .known
-        .iter()
-        .filter_map(|known| known.variable.clone())
-        .collect();
+    let mut variables: Vec<String> = reading.known.iter().filter_map(|known| known.variable.clone()).collect();
     variables_referred_to(file.get_ref(), &mut variables);
     variables.extend(environment.references());
     Some((raw, variables))
@@ -117,10 +107,7 @@ fn app_of(environment: &Environment) -> Option<RawApp> {
 fn warn_of_idle(environment: &Environment, referred: &[String], problems: &mut Problems) {
     let idle = |name: &&str| environment.get(name).is_some() && !referred.iter().any(|referred| referred == name);
     for name in APP_VARIABLES.into_iter().filter(idle) {
-        let at = At {
-            origin: Origin::Variable(name.to_owned()),
-            ..At::<()>::default()
-        };
+        let at = At { origin: Origin::Variable(name.to_owned()), ..At::<()>::default() };
         problems
             .warning(&at, "does nothing, because the file has [[apps]]")
             .hint(format!("refer to it there as \"env:{name}\", or unset it"));
@@ -135,29 +122,15 @@ fn variables_referred_to(table: &DeTable<'_>, names: &mut Vec<String>) {
         {
             names.push(name.to_owned());
         }
-        open.extend(
-            value
-                .as_array()
-                .into_iter()
-                .flat_map(|items| items.iter().map(|item| item.get_ref())),
-        );
-        open.extend(
-            value
-                .as_table()
-                .into_iter()
-                .flat_map(|table| table.values().map(|value| value.get_ref())),
-        );
+        open.extend(value.as_array().into_iter().flat_map(|items| items.iter().map(|item| item.get_ref())));
+        open.extend(value.as_table().into_iter().flat_map(|table| table.values().map(|value| value.get_ref())));
     }
 }
 
 fn has_written_secrets(raw: &Raw) -> bool {
     let written = |reference: &Reference| matches!(reference, Reference::Literal(_));
     let apps = raw.apps.iter().any(|app| {
-        let single = app
-            .verify_token
-            .iter()
-            .chain(&app.secret)
-            .any(|secret| written(&secret.value));
+        let single = app.verify_token.iter().chain(&app.secret).any(|secret| written(&secret.value));
         single || app.secrets.iter().any(|secrets| secrets.value.iter().any(written))
     });
     let inputs = || raw.endpoints.iter().filter_map(|endpoint| endpoint.input.as_ref());

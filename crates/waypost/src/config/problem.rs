@@ -42,11 +42,7 @@ pub(crate) struct At<T> {
 impl<T> At<T> {
     /// Another value at the same place.
     pub(crate) fn with<U>(&self, value: U) -> At<U> {
-        At {
-            value,
-            key: self.key.clone(),
-            origin: self.origin.clone(),
-        }
+        At { value, key: self.key.clone(), origin: self.origin.clone() }
     }
 }
 
@@ -85,10 +81,7 @@ pub(crate) struct Problems {
 impl Problems {
     /// None yet; `file` is what positions refer to.
     pub(crate) fn new(file: Option<&Path>) -> Self {
-        Self {
-            file: file.map(Path::to_owned),
-            list: Vec::new(),
-        }
+        Self { file: file.map(Path::to_owned), list: Vec::new() }
     }
 
     /// Notes an error at a value.
@@ -179,13 +172,7 @@ impl Problems {
     }
 
     fn push(&mut self, severity: Severity, origin: Origin, key: &str, message: String) -> &mut Problem {
-        let problem = Problem {
-            severity,
-            origin,
-            key: key.to_owned(),
-            message,
-            hint: None,
-        };
+        let problem = Problem { severity, origin, key: key.to_owned(), message, hint: None };
         self.list.push_mut(problem)
     }
 }

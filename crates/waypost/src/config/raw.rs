@@ -90,9 +90,7 @@ impl Raw {
                 connections_max: receive.number("connections_max"),
                 drain_seconds: receive.number("drain_seconds"),
             }),
-            admin: reader.section("admin", |admin| RawAdmin {
-                listen: admin.text("listen"),
-            }),
+            admin: reader.section("admin", |admin| RawAdmin { listen: admin.text("listen") }),
             apps: reader.sections("apps", RawApp::read),
             endpoints: endpoints::read(reader),
             outbound: reader.section("outbound", |outbound| RawOutbound {
@@ -107,10 +105,7 @@ impl Raw {
                 volume_percent_max: retention.number("volume_percent_max"),
                 store_bytes_max: retention.number_if_given("store_bytes_max"),
             }),
-            logs: reader.section("logs", |logs| RawLogs {
-                format: logs.text("format"),
-                level: logs.text("level"),
-            }),
+            logs: reader.section("logs", |logs| RawLogs { format: logs.text("format"), level: logs.text("level") }),
         }
     }
 }

@@ -47,13 +47,7 @@ enum Given<'a> {
 impl<'a> Reading<'a> {
     /// Reads the outermost table; `text` is the file's, for lines and columns.
     pub(crate) fn new(text: &'a str, environment: &'a Environment, problems: &'a mut Problems) -> Self {
-        Self {
-            text,
-            environment,
-            problems,
-            known: Vec::new(),
-            unknown: Vec::new(),
-        }
+        Self { text, environment, problems, known: Vec::new(), unknown: Vec::new() }
     }
 
     /// Reads the outermost table, and then says which keys nothing asked for.
@@ -105,13 +99,7 @@ impl<'a> Reader<'_, 'a> {
             self.reading.problems.error(&here, message);
         }
         let default = self.default.and_then(|table| entry(table, key));
-        self.below(
-            here,
-            file,
-            default.and_then(|(_, value)| value.get_ref().as_table()),
-            key,
-            read,
-        )
+        self.below(here, file, default.and_then(|(_, value)| value.get_ref().as_table()), key, read)
     }
 
     /// Reads each of a list of tables (`[[key]]`), with its place. They have no variables.
@@ -134,17 +122,11 @@ impl<'a> Reader<'_, 'a> {
         let Some((word, value)) = self.file.and_then(|table| entry(table, key)) else {
             return Vec::new();
         };
-        let place = |key: String, span| At {
-            value: (),
-            key,
-            origin: self.reading.origin(span),
-        };
+        let place = |key: String, span| At { value: (), key, origin: self.reading.origin(span) };
         let whole = join(&self.here.key, key);
         if let Some(items) = value.get_ref().as_array() {
             let each = items.iter().enumerate();
-            return each
-                .map(|(n, item)| (place(format!("{whole}[{n}]"), item.span()), item))
-                .collect();
+            return each.map(|(n, item)| (place(format!("{whole}[{n}]"), item.span()), item)).collect();
         }
         let at = place(whole, word.span());
         let message = format!("expected a list of tables, each headed `[[{key}]]`");
@@ -182,8 +164,7 @@ impl<'a> Reader<'_, 'a> {
 
     /// A secret or a reference to one, where one is given.
     pub(crate) fn secret_if_given(&mut self, key: &'static str) -> Option<At<Reference>> {
-        self.text_if_given(key)
-            .map(|text| text.with(Reference::parse(&text.value)))
+        self.text_if_given(key).map(|text| text.with(Reference::parse(&text.value)))
     }
 
     /// Secrets or references to them, none when none is given.
@@ -241,14 +222,8 @@ impl<'a> Reader<'_, 'a> {
         name: &str,
         read: impl FnOnce(&mut Reader<'_, 'a>) -> T,
     ) -> T {
-        let mut reader = Reader {
-            table: join(&self.table, name),
-            reading: self.reading,
-            file,
-            default,
-            here,
-            asked: Vec::new(),
-        };
+        let mut reader =
+            Reader { table: join(&self.table, name), reading: self.reading, file, default, here, asked: Vec::new() };
         let value = read(&mut reader);
         reader.finish();
         value
@@ -279,11 +254,7 @@ impl<'a> Reader<'_, 'a> {
 
     fn ask(&mut self, key: &'static str, kind: &'static str) {
         self.asked.push(key);
-        let known = Known {
-            key: join(&self.table, key),
-            variable: self.variable(key),
-            kind,
-        };
+        let known = Known { key: join(&self.table, key), variable: self.variable(key), kind };
         if !self.reading.known.contains(&known) {
             self.reading.known.push(known);
         }
@@ -314,11 +285,7 @@ impl<'a> Reader<'_, 'a> {
 
     fn in_default(&self, key: &str) -> Option<Found<'a>> {
         let (_, value) = entry(self.default?, key)?;
-        Some(At {
-            value: Given::Toml(value.get_ref()),
-            key: join(&self.here.key, key),
-            origin: Origin::Default,
-        })
+        Some(At { value: Given::Toml(value.get_ref()), key: join(&self.here.key, key), origin: Origin::Default })
     }
 
     fn finish(self) {
@@ -328,11 +295,7 @@ impl<'a> Reader<'_, 'a> {
                 continue;
             }
             let unknown = Unknown {
-                at: At {
-                    value: (),
-                    key: join(&self.here.key, text),
-                    origin: self.reading.origin(word.span()),
-                },
+                at: At { value: (), key: join(&self.here.key, text), origin: self.reading.origin(word.span()) },
                 word: text.to_owned(),
                 siblings: self.asked.clone(),
             };

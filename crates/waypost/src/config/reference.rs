@@ -70,10 +70,7 @@ impl Resolver<'_> {
         let value = self.environment.get(name.value).map(Secret::new);
         if value.is_none() {
             problems
-                .error(
-                    name,
-                    format!("the environment variable {:?} is not set, or empty", name.value),
-                )
+                .error(name, format!("the environment variable {:?} is not set, or empty", name.value))
                 .hint(format!("set it to {what}"));
         }
         value
@@ -116,10 +113,7 @@ mod tests {
 
     fn resolve(text: &str, folder: &Path) -> (Option<Secret>, String) {
         let environment = Environment::from_pairs([("APP_SECRET", "hunter2"), ("HOLLOW", "")]);
-        let resolver = Resolver {
-            environment: &environment,
-            folder,
-        };
+        let resolver = Resolver { environment: &environment, folder };
         let reference = At {
             value: Reference::parse(text),
             key: "apps[0].secrets".into(),

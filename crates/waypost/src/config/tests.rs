@@ -1,11 +1,6 @@
 //! What the loader promises, on whole configurations.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests may fail loudly"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 use std::path::Path;
 
@@ -69,9 +64,7 @@ fn endpoint_keys() -> Vec<String> {
     };
     let of_rules = error("url = ''\nrules = [{ nonsense = 1 }]");
     let messages = [error("nonsense = 1"), of_rules];
-    let keys = messages
-        .iter()
-        .flat_map(|message| message.split('`').skip(3).step_by(2));
+    let keys = messages.iter().flat_map(|message| message.split('`').skip(3).step_by(2));
     // The file calls the id a name.
     keys.filter(|key| *key != "id").map(str::to_owned).collect()
 }
@@ -89,10 +82,7 @@ fn the_default_file_is_the_default() {
     assert_eq!(receive.drain_seconds, built_in.drain_seconds);
     assert_eq!(config.settings.admin.listen.to_string(), "127.0.0.1:8081");
     assert_eq!(config.settings.retention.key_days, rules::limits::KEY_DAYS_DEFAULT);
-    assert_eq!(
-        (config.logs.format, config.logs.filter.as_str()),
-        (LogFormat::Auto, "info")
-    );
+    assert_eq!((config.logs.format, config.logs.filter.as_str()), (LogFormat::Auto, "info"));
     assert_eq!(config.store_folder, Path::new("waypost-data"));
     assert!(!config.settings.development);
     assert!(config.warnings.is_empty());
@@ -112,12 +102,8 @@ fn typing_the_default_file_changes_nothing() {
 
 #[test]
 fn every_key_stands_in_the_default_file() {
-    let words: Vec<&str> = DEFAULT
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .collect();
-    let keys = known_keys()
-        .into_iter()
-        .map(|known| known.key.rsplit('.').next().unwrap().to_owned());
+    let words: Vec<&str> = DEFAULT.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let keys = known_keys().into_iter().map(|known| known.key.rsplit('.').next().unwrap().to_owned());
     for key in keys.chain(endpoint_keys()) {
         assert!(words.contains(&key.as_str()), "{key}");
     }
@@ -218,10 +204,7 @@ fn the_environment_wins_over_the_file() {
 
 #[test]
 fn a_wrong_variable_is_told_by_its_name_and_never_by_its_value() {
-    let variables = [
-        ("WAYPOST_RECEIVE_DRAIN_SECONDS", "hunter2"),
-        ("WAYPOST_RECEIVE_LISEN", "hunter2"),
-    ];
+    let variables = [("WAYPOST_RECEIVE_DRAIN_SECONDS", "hunter2"), ("WAYPOST_RECEIVE_LISEN", "hunter2")];
     assert_eq!(
         told_with(GOOD, &variables),
         "variable WAYPOST_RECEIVE_DRAIN_SECONDS: expected a whole number\n\
@@ -262,10 +245,7 @@ fn a_variable_that_does_nothing_beside_the_file_is_told() {
     let variables = [("WAYPOST_APP_SECRET", "hunter2")];
     let idle = "variable WAYPOST_APP_SECRET: warning: does nothing, because the file has [[apps]]";
     assert!(told_with(GOOD, &variables).starts_with(idle));
-    assert_eq!(
-        told_with(&GOOD.replace("hunter2", "env:WAYPOST_APP_SECRET"), &variables),
-        ""
-    );
+    assert_eq!(told_with(&GOOD.replace("hunter2", "env:WAYPOST_APP_SECRET"), &variables), "");
 }
 
 #[test]
@@ -273,37 +253,22 @@ fn without_anything_it_is_development_mode() {
     let config = check(None, "", &Environment::default()).unwrap();
     assert!(config.settings.development);
     assert!(config.settings.apps.is_empty() && config.secrets_key.is_none());
-    assert!(
-        load_with("", &[]).is_err(),
-        "a file that says nothing is no wish for development mode"
-    );
+    assert!(load_with("", &[]).is_err(), "a file that says nothing is no wish for development mode");
 }
 
 #[test]
 fn production_needs_a_key_an_app_a_token_and_a_secret() {
     let nothing = told_with("", &[]);
-    assert!(
-        nothing.contains("secrets_key: is missing\n    make one: `openssl"),
-        "{nothing}"
-    );
-    assert!(
-        nothing.contains("apps: no app is configured\n    add [[apps]]"),
-        "{nothing}"
-    );
+    assert!(nothing.contains("secrets_key: is missing\n    make one: `openssl"), "{nothing}");
+    assert!(nothing.contains("apps: no app is configured\n    add [[apps]]"), "{nothing}");
     let hollow = told("[[apps]]\nname = 'other'\nsecrets = ['']");
-    assert!(
-        hollow.contains("waypost.toml:7:1: apps[1]: missing key `verify_token`"),
-        "{hollow}"
-    );
+    assert!(hollow.contains("waypost.toml:7:1: apps[1]: missing key `verify_token`"), "{hollow}");
     assert!(
         hollow.contains("waypost.toml:9:11: apps[1].secrets: the app secret from Meta's dashboard is empty"),
         "{hollow}"
     );
     let none = told("[[apps]]\nname = 'other'\nverify_token = 'x'\nsecrets = []");
-    assert!(
-        none.contains("waypost.toml:10:11: apps[1].secrets: no app secret"),
-        "{none}"
-    );
+    assert!(none.contains("waypost.toml:10:11: apps[1].secrets: no app secret"), "{none}");
 }
 
 /// One mistake in meaning, where it is, and what is said.
@@ -311,10 +276,7 @@ fn production_needs_a_key_an_app_a_token_and_a_secret() {
 fn check_meaning(text: &str, line: usize, said: &str) {
     let told = told(text);
     let first = told.lines().next().unwrap_or_default();
-    assert!(
-        first.starts_with(&format!("waypost.toml:{line}:")) && first.contains(said),
-        "{told}"
-    );
+    assert!(first.starts_with(&format!("waypost.toml:{line}:")) && first.contains(said), "{told}");
     assert_eq!(told.matches("waypost.toml:").count(), 1, "{told}");
 }
 
@@ -326,118 +288,38 @@ fn what_makes_no_sense_is_told_with_its_line() {
         10,
         "apps[1].name: another app is named \"main\"",
     );
-    check_meaning(
-        &format!("{app}name = 'b'\npaths = ['/webhooks/main']"),
-        11,
-        "belongs to the app \"main\" already",
-    );
-    check_meaning(
-        &format!("{app}name = 'b'\npaths = ['hook']"),
-        11,
-        "expected a path that begins with `/`",
-    );
-    check_meaning(
-        &format!("{app}name = 'b'\npaths = ['/hook?x=1']"),
-        11,
-        "expected a path that begins with `/`",
-    );
-    check_meaning(
-        &format!("{app}name = 'b'\npaths = ['/a hook']"),
-        11,
-        "expected a path that begins with `/`",
-    );
-    check_meaning(
-        &format!("{app}name = 'b'\ngroup = 'ours'"),
-        11,
-        "warning: apps[1].group: no other app",
-    );
-    check_meaning(
-        "[admin]\nlisten = '127.0.0.1:8080'",
-        8,
-        "receive.listen and admin.listen are the same address",
-    );
-    check_meaning(
-        "[receive]\nlisten = '0.0.0.0:8081'",
-        8,
-        "receive.listen and admin.listen are the same address",
-    );
-    check_meaning(
-        "[admin]\nlisten = '0.0.0.0:9000'",
-        8,
-        "warning: admin.listen: the admin listener can be reached",
-    );
-    check_meaning(
-        "[admin]\nlisten = 'localhost:9000'",
-        8,
-        "expected an address and a port",
-    );
-    check_meaning(
-        "[receive]\ndrain_seconds = 90000",
-        8,
-        "expected a number from 0 to 3600, found 90000",
-    );
-    check_meaning(
-        "[receive]\nbytes_in_flight_max = 2048",
-        8,
-        "expected at least receive.body_bytes_max",
-    );
-    check_meaning(
-        "[retention]\nbody_days = 60\nmetadata_days = 30",
-        9,
-        "expected at least retention.body_days (60)",
-    );
-    check_meaning(
-        "[retention]\nkey_days = 3",
-        8,
-        "warning: retention.key_days: Meta repeats",
-    );
-    check_meaning(
-        "[outbound]\nallow_networks = ['ten']",
-        8,
-        "expected networks like \"10.0.0.0/8\"",
-    );
-    check_meaning(
-        "[logs]\nformat = 'jsn'",
-        8,
-        "expected one of \"auto\", \"json\", \"pretty\", found \"jsn\"",
-    );
+    check_meaning(&format!("{app}name = 'b'\npaths = ['/webhooks/main']"), 11, "belongs to the app \"main\" already");
+    check_meaning(&format!("{app}name = 'b'\npaths = ['hook']"), 11, "expected a path that begins with `/`");
+    check_meaning(&format!("{app}name = 'b'\npaths = ['/hook?x=1']"), 11, "expected a path that begins with `/`");
+    check_meaning(&format!("{app}name = 'b'\npaths = ['/a hook']"), 11, "expected a path that begins with `/`");
+    check_meaning(&format!("{app}name = 'b'\ngroup = 'ours'"), 11, "warning: apps[1].group: no other app");
+    check_meaning("[admin]\nlisten = '127.0.0.1:8080'", 8, "receive.listen and admin.listen are the same address");
+    check_meaning("[receive]\nlisten = '0.0.0.0:8081'", 8, "receive.listen and admin.listen are the same address");
+    check_meaning("[admin]\nlisten = '0.0.0.0:9000'", 8, "warning: admin.listen: the admin listener can be reached");
+    check_meaning("[admin]\nlisten = 'localhost:9000'", 8, "expected an address and a port");
+    check_meaning("[receive]\ndrain_seconds = 90000", 8, "expected a number from 0 to 3600, found 90000");
+    check_meaning("[receive]\nbytes_in_flight_max = 2048", 8, "expected at least receive.body_bytes_max");
+    check_meaning("[retention]\nbody_days = 60\nmetadata_days = 30", 9, "expected at least retention.body_days (60)");
+    check_meaning("[retention]\nkey_days = 3", 8, "warning: retention.key_days: Meta repeats");
+    check_meaning("[outbound]\nallow_networks = ['ten']", 8, "expected networks like \"10.0.0.0/8\"");
+    check_meaning("[logs]\nformat = 'jsn'", 8, "expected one of \"auto\", \"json\", \"pretty\", found \"jsn\"");
     check_meaning("[logs", 7, "not valid TOML");
 }
 
 #[test]
 fn what_makes_no_sense_in_an_endpoint_is_told_with_its_line() {
     let endpoint = "[[endpoints]]\nname = 'crm'\nurl = 'https://crm.example.com'\n";
-    check_meaning(
-        &endpoint.replace("https", "ftp"),
-        9,
-        "endpoints[0].url: expected a URL that begins with https://",
-    );
-    check_meaning(
-        &endpoint.replace("crm'", "c r m'"),
-        8,
-        "endpoints[0].name: expected 1 to 64 letters",
-    );
-    check_meaning(
-        &format!("{endpoint}{endpoint}"),
-        11,
-        "endpoints[1].name: another endpoint is named \"crm\"",
-    );
-    check_meaning(
-        "[[endpoints]]\nurl = 'https://crm.example.com'",
-        7,
-        "endpoints[0]: missing key `name`",
-    );
+    check_meaning(&endpoint.replace("https", "ftp"), 9, "endpoints[0].url: expected a URL that begins with https://");
+    check_meaning(&endpoint.replace("crm'", "c r m'"), 8, "endpoints[0].name: expected 1 to 64 letters");
+    check_meaning(&format!("{endpoint}{endpoint}"), 11, "endpoints[1].name: another endpoint is named \"crm\"");
+    check_meaning("[[endpoints]]\nurl = 'https://crm.example.com'", 7, "endpoints[0]: missing key `name`");
     check_meaning("[[endpoints]]\nname = 'crm'", 7, "endpoints[0]: missing key `url`");
     check_meaning(
         &format!("{endpoint}[[endpoints.rules]]\ntypes = ['x', 'a*b']"),
         11,
         "endpoints[0].rules[0].types[1]: \"a*b\"",
     );
-    check_meaning(
-        &format!("{endpoint}[[endpoints.rules]]\napps = ['mian']"),
-        11,
-        "no app is named \"mian\"",
-    );
+    check_meaning(&format!("{endpoint}[[endpoints.rules]]\napps = ['mian']"), 11, "no app is named \"mian\"");
     check_meaning(
         &format!("{endpoint}webhook_secret = 'hunter2'"),
         10,
@@ -479,18 +361,12 @@ fn no_secret_is_ever_told() {
     ];
     for mistake in mistakes {
         let problems = load_with(mistake, &[]).unwrap_err();
-        let shown = format!(
-            "{problems} {problems:?} {}",
-            serde_json::to_string(&problems.reports()).unwrap()
-        );
+        let shown = format!("{problems} {problems:?} {}", serde_json::to_string(&problems.reports()).unwrap());
         assert!(!shown.contains("hunter2"), "{mistake}: {shown}");
     }
     let endpoint = "[[endpoints]]\nname = 'a'\nurl = 'https://a.example'\nhub_secret = 'hunter2'";
     let shown = format!("{:?}", good(&format!("{GOOD}{endpoint}")));
-    assert!(
-        !shown.contains("hunter2") && !shown.contains("let me in") && !shown.contains("MTIz"),
-        "{shown}"
-    );
+    assert!(!shown.contains("hunter2") && !shown.contains("let me in") && !shown.contains("MTIz"), "{shown}");
 }
 
 /// The part of the reference page that is made from the keys and the default file.
@@ -515,10 +391,7 @@ fn the_reference_page_is_up_to_date() {
         std::fs::write(path, format!("{prose}{marker}{}", reference())).unwrap();
         return;
     }
-    assert!(
-        made == reference(),
-        "the reference page is old: run the tests with UPDATE_DOCS=1"
-    );
+    assert!(made == reference(), "the reference page is old: run the tests with UPDATE_DOCS=1");
     for name in SPECIAL {
         assert!(prose.contains(name), "{name}");
     }

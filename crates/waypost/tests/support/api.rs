@@ -17,10 +17,7 @@ pub(crate) struct Api {
 impl Api {
     /// The same API with another key, or none.
     pub(crate) fn with_key(&self, key: Option<&str>) -> Self {
-        Self {
-            at: self.at,
-            key: key.map(str::to_owned),
-        }
+        Self { at: self.at, key: key.map(str::to_owned) }
     }
 
     /// Any call.

@@ -29,9 +29,7 @@ pub(crate) struct Home {
 impl Home {
     /// A folder without a configuration: development mode.
     pub(crate) fn bare() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// A folder with this configuration.
@@ -91,9 +89,7 @@ impl Home {
         let mut command = self.command(&["serve"]);
         command.args(arguments);
         if !self.path().join("waypost.toml").exists() {
-            command
-                .env("WAYPOST_RECEIVE_LISTEN", "127.0.0.1:0")
-                .env("WAYPOST_ADMIN_LISTEN", "127.0.0.1:0");
+            command.env("WAYPOST_RECEIVE_LISTEN", "127.0.0.1:0").env("WAYPOST_ADMIN_LISTEN", "127.0.0.1:0");
         }
         Gateway::spawn(command, &self.store())
     }
@@ -163,23 +159,10 @@ impl Gateway {
         let admin = address(&banner, "  API, metrics ");
         let local: Value = serde_json::from_slice(&std::fs::read(store.join("local.json")).unwrap()).unwrap();
         assert_eq!(local["admin_url"], format!("http://{admin}"));
-        let api = Api {
-            at: admin,
-            key: local["token"].as_str().map(str::to_owned),
-        };
+        let api = Api { at: admin, key: local["token"].as_str().map(str::to_owned) };
         let ready = wire::request("GET", "/readyz", &[], b"");
-        until_true("readiness", || {
-            wire::exchange(admin, &ready).is_ok_and(|reply| reply.status == 200)
-        });
-        Self {
-            child,
-            receive,
-            api,
-            told,
-            printed,
-            readers: vec![telling, printing],
-            errors_expected: false,
-        }
+        until_true("readiness", || wire::exchange(admin, &ready).is_ok_and(|reply| reply.status == 200));
+        Self { child, receive, api, told, printed, readers: vec![telling, printing], errors_expected: false }
     }
 
     /// Sends a body to the app `main` as Meta does.

@@ -38,23 +38,11 @@ pub(crate) struct Text<'a> {
 impl<'a> Text<'a> {
     /// A message with this id, to the usual number.
     pub(crate) fn new(wamid: &'a str) -> Self {
-        Self {
-            waba: WABA,
-            number: NUMBER,
-            from: "16505551234",
-            wamid,
-            text: "hello",
-        }
+        Self { waba: WABA, number: NUMBER, from: "16505551234", wamid, text: "hello" }
     }
 
     pub(crate) fn body(&self) -> Vec<u8> {
-        let Self {
-            waba,
-            number,
-            from,
-            wamid,
-            text,
-        } = self;
+        let Self { waba, number, from, wamid, text } = self;
         format!(
             r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{waba}","changes":[{{"value":{{"messaging_product":"whatsapp","metadata":{{"display_phone_number":"{DISPLAY}","phone_number_id":"{number}"}},"contacts":[{{"profile":{{"name":"Someone"}},"wa_id":"{from}"}}],"messages":[{{"from":"{from}","id":"{wamid}","timestamp":"{now}","type":"text","text":{{"body":"{text}"}}}}]}},"field":"messages"}}]}}]}}"#,
             now = now_seconds()
@@ -94,10 +82,7 @@ pub(crate) fn signature(secret: &str, body: &[u8]) -> String {
 /// The request that Meta makes with a body.
 pub(crate) fn post(path: &str, secret: &str, body: &[u8]) -> Vec<u8> {
     let signature = signature(secret, body);
-    let headers = [
-        ("Content-Type", "application/json"),
-        ("X-Hub-Signature-256", signature.as_str()),
-    ];
+    let headers = [("Content-Type", "application/json"), ("X-Hub-Signature-256", signature.as_str())];
     wire::request("POST", path, &headers, body)
 }
 

@@ -119,19 +119,11 @@ impl Sink {
             hub_secret: hub_secret.map(str::to_owned),
             webhook_secret: webhook_secret.map(str::to_owned),
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let at = listener.local_addr().unwrap();
         runtime.spawn(serve(listener, Arc::clone(&state)));
-        Self {
-            at,
-            state,
-            _runtime: runtime,
-        }
+        Self { at, state, _runtime: runtime }
     }
 
     /// The URL of a path on it.
@@ -160,18 +152,13 @@ impl Sink {
 
     /// What came to a path.
     pub(crate) fn at_path(&self, path: &str) -> Vec<Arrival> {
-        self.ledger()
-            .into_iter()
-            .filter(|arrival| arrival.path == path)
-            .collect()
+        self.ledger().into_iter().filter(|arrival| arrival.path == path).collect()
     }
 
     /// Waits for so many arrivals, and gives all.
     #[track_caller]
     pub(crate) fn wait_for(&self, count: usize) -> Vec<Arrival> {
-        until(&format!("{count} arrivals"), || {
-            Some(self.ledger()).filter(|ledger| ledger.len() >= count)
-        })
+        until(&format!("{count} arrivals"), || Some(self.ledger()).filter(|ledger| ledger.len() >= count))
     }
 }
 
@@ -192,11 +179,7 @@ async fn serve(listener: tokio::net::TcpListener, state: Arc<State>) {
         let service = service_fn(move |request| answer(Arc::clone(&state), request));
         tokio::spawn(async move {
             // A connection that breaks is what some tests are about.
-            drop(
-                hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await,
-            );
+            drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
         });
     }
 }
@@ -207,11 +190,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let mut arrival = Arrival {
         path: parts.uri.to_string(),
-        headers: parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect(),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body,
         began: Instant::now(),
         answer: Say::Close,

@@ -12,36 +12,17 @@ use crate::scene::{Number, Scene};
 /// Limits, badges and photos. Two shapes: the alert nested in `alert_info`, or flat; nested wins.
 pub(super) fn alert<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let info = part.part("alert_info");
-    let word = |name| {
-        info.as_ref()
-            .and_then(|info| info.word(name))
-            .or_else(|| part.word(name))
-    };
+    let word = |name| info.as_ref().and_then(|info| info.word(name)).or_else(|| part.word(name));
     let (kind, entity, entity_type) = (word("alert_type"), part.need("entity_id"), part.word("entity_type"));
     if kind.is_none() {
         part.note("alert_info.alert_type", "missing");
     }
-    let key = start("account_alerts", scene)
-        .need(entity.as_deref())
-        .need(kind.as_deref());
-    let key = key
-        .may(word("alert_severity").as_deref())
-        .may(word("alert_status").as_deref())
-        .timed(scene);
+    let key = start("account_alerts", scene).need(entity.as_deref()).need(kind.as_deref());
+    let key = key.may(word("alert_severity").as_deref()).may(word("alert_status").as_deref()).timed(scene);
     let mut draft = of_account(scene, part, &["account_alerts", or_empty(&kind)], key);
     match entity_type.as_deref() {
-        Some("PHONE_NUMBER") => {
-            draft.number = Some(Number {
-                id: entity,
-                display: None,
-            })
-        }
-        Some("BUSINESS") => {
-            draft.account = Some(Account {
-                waba_id: scene.waba_id(),
-                business_id: entity,
-            })
-        }
+        Some("PHONE_NUMBER") => draft.number = Some(Number { id: entity, display: None }),
+        Some("BUSINESS") => draft.account = Some(Account { waba_id: scene.waba_id(), business_id: entity }),
         _ => {}
     }
     draft
@@ -49,9 +30,7 @@ pub(super) fn alert<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
 
 pub(super) fn review<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let decision = part.need("decision");
-    let key = start("account_review_update", scene)
-        .need(decision.as_deref())
-        .timed(scene);
+    let key = start("account_review_update", scene).need(decision.as_deref()).timed(scene);
     of_account(scene, part, &["account_review_update", or_empty(&decision)], key)
 }
 
@@ -62,32 +41,21 @@ pub(super) fn capability<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a
 
 pub(super) fn payment_configuration<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let [name, status] = [part.need("configuration_name"), part.need("status")];
-    let key = start("payment_configuration_update", scene)
-        .need(name.as_deref())
-        .need(status.as_deref());
-    let key = key
-        .need(part.word("updated_timestamp").as_deref())
-        .end(|| canon::content_hash(scene.whole));
+    let key = start("payment_configuration_update", scene).need(name.as_deref()).need(status.as_deref());
+    let key = key.need(part.word("updated_timestamp").as_deref()).end(|| canon::content_hash(scene.whole));
     let mut draft = of_account(scene, part, &["payment_configuration_update", or_empty(&status)], key);
-    draft.occurred_at_seconds = draft
-        .occurred_at_seconds
-        .or_else(|| part.need_time("updated_timestamp"));
+    draft.occurred_at_seconds = draft.occurred_at_seconds.or_else(|| part.need_time("updated_timestamp"));
     draft
 }
 
 /// A multi-partner solution; the entry's id is a portfolio.
 pub(super) fn solution<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let [event, solution] = [part.need("event"), part.need("solution_id")];
-    let key = start("partner_solutions", scene)
-        .need(solution.as_deref())
-        .need(event.as_deref());
+    let key = start("partner_solutions", scene).need(solution.as_deref()).need(event.as_deref());
     let key = key.need(part.need("solution_status").as_deref()).timed(scene);
     let lane = object_lane("solution", &solution);
     let mut draft = Draft::new(&["partner_solutions", or_empty(&event)], key, lane).at(entry_time(scene, part));
-    draft.account = Some(Account {
-        waba_id: None,
-        business_id: scene.waba_id(),
-    });
+    draft.account = Some(Account { waba_id: None, business_id: scene.waba_id() });
     draft
 }
 
@@ -96,9 +64,7 @@ pub(super) fn update<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let info = part.part("waba_info");
     let waba = info.as_ref().and_then(|info| info.word("waba_id"));
     let phone = part.word("phone_number");
-    let key = start("account_update", scene)
-        .need(event.as_deref())
-        .may(waba.as_deref().or(phone.as_deref()));
+    let key = start("account_update", scene).need(event.as_deref()).may(waba.as_deref().or(phone.as_deref()));
     let key = key.content(scene).timed(scene);
     let account = account(scene, part, info.as_ref(), waba, or_empty(&event));
     let mut draft = of_account(scene, part, &["account_update", or_empty(&event)], key);
@@ -118,37 +84,23 @@ fn account<'a>(
 ) -> Account<'a> {
     let owner = info.and_then(|info| info.word("owner_business_id"));
     let certified = || {
-        let info = [
-            "partner_client_certification_info",
-            "partner_client_certification_needed_info",
-        ];
-        info.into_iter()
-            .find_map(|name| part.part(name)?.word("client_business_id"))
+        let info = ["partner_client_certification_info", "partner_client_certification_needed_info"];
+        info.into_iter().find_map(|name| part.part(name)?.word("client_business_id"))
     };
     if waba.is_some() {
         let entry_is_waba = waba == scene.entry_id;
-        return Account {
-            waba_id: waba,
-            business_id: if entry_is_waba { owner } else { scene.waba_id() },
-        };
+        return Account { waba_id: waba, business_id: if entry_is_waba { owner } else { scene.waba_id() } };
     }
     match event {
-        "PARTNER_CLIENT_CERTIFICATION_NEEDED" => Account {
-            waba_id: None,
-            business_id: certified().or_else(|| scene.waba_id()),
-        },
+        "PARTNER_CLIENT_CERTIFICATION_NEEDED" => {
+            Account { waba_id: None, business_id: certified().or_else(|| scene.waba_id()) }
+        }
         "PARTNER_ADDED"
         | "PARTNER_APP_INSTALLED"
         | "PARTNER_APP_UNINSTALLED"
         | "MM_LITE_TERMS_SIGNED"
-        | "AD_ACCOUNT_LINKED" => Account {
-            waba_id: None,
-            business_id: scene.waba_id(),
-        },
-        _ => Account {
-            waba_id: scene.waba_id(),
-            business_id: owner.or_else(certified),
-        },
+        | "AD_ACCOUNT_LINKED" => Account { waba_id: None, business_id: scene.waba_id() },
+        _ => Account { waba_id: scene.waba_id(), business_id: owner.or_else(certified) },
     }
 }
 

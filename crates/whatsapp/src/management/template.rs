@@ -22,9 +22,7 @@ pub(super) fn components<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a
 pub(super) fn quality<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let [previous, new] = [part.word("previous_quality_score"), part.need("new_quality_score")];
     let words = ["message_template_quality_update", or_empty(&new)];
-    of_template(scene, part, &words, |key| {
-        key.may(previous.as_deref()).need(new.as_deref())
-    })
+    of_template(scene, part, &words, |key| key.may(previous.as_deref()).need(new.as_deref()))
 }
 
 pub(super) fn status<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
@@ -35,24 +33,17 @@ pub(super) fn status<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
 
 /// One field, two notices: a change that will come, and a change that has come.
 pub(super) fn category<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let when = part
-        .object
-        .some("category_update_timestamp")
-        .and_then(|value| value.word());
+    let when = part.object.some("category_update_timestamp").and_then(|value| value.word());
     let when = when.and_then(|word| crate::time::seconds(&word).ok());
     let ahead = when.zip(scene.entry_seconds()).is_some_and(|(when, now)| when > now);
     let impending = ahead || (part.has("correct_category") && !part.has("previous_category"));
     let kind = if impending { "impending" } else { "completed" };
-    of_template(scene, part, &["template_category_update", kind], |key| {
-        key.content(scene)
-    })
+    of_template(scene, part, &["template_category_update", kind], |key| key.content(scene))
 }
 
 pub(super) fn detection<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let correct = part.need("correct_category");
-    of_template(scene, part, &["template_correct_category_detection"], |key| {
-        key.need(correct.as_deref())
-    })
+    of_template(scene, part, &["template_correct_category_detection"], |key| key.need(correct.as_deref()))
 }
 
 fn of_template<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[&str], rest: impl FnOnce(Key) -> Key) -> Draft<'a> {
@@ -64,7 +55,5 @@ fn of_template<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[&str], rest:
 
 fn lane<'a>(scene: &Scene<'a>, template: &Option<Cow<'a, str>>) -> Lane<'a> {
     let account = scene.entry_id.as_deref().map_or_else(|| "-".to_owned(), key::part);
-    template.as_ref().map_or(Lane::Own, |id| {
-        Lane::Object(format!("template:{account}:{}", key::part(id)))
-    })
+    template.as_ref().map_or(Lane::Own, |id| Lane::Object(format!("template:{account}:{}", key::part(id))))
 }

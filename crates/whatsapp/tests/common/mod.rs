@@ -1,11 +1,5 @@
 //! What several test files share: the fixtures, and rewriting a body without changing what it says.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests may fail loudly"
-)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests may fail loudly")]
 
 use std::path::{Path, PathBuf};
 
@@ -46,12 +40,9 @@ pub(crate) enum Tree {
 impl Tree {
     pub(crate) fn parse(text: &str) -> Self {
         match text.trim_start().as_bytes()[0] {
-            b'{' => Self::Object(
-                members(text)
-                    .into_iter()
-                    .map(|(name, value)| (name, Self::parse(value.get())))
-                    .collect(),
-            ),
+            b'{' => {
+                Self::Object(members(text).into_iter().map(|(name, value)| (name, Self::parse(value.get()))).collect())
+            }
             b'[' => {
                 let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap();
                 Self::Array(elements.into_iter().map(|element| Self::parse(element.get())).collect())
@@ -62,13 +53,9 @@ impl Tree {
 
     pub(crate) fn reversed(self) -> Self {
         match self {
-            Self::Object(members) => Self::Object(
-                members
-                    .into_iter()
-                    .rev()
-                    .map(|(name, value)| (name, value.reversed()))
-                    .collect(),
-            ),
+            Self::Object(members) => {
+                Self::Object(members.into_iter().rev().map(|(name, value)| (name, value.reversed())).collect())
+            }
             Self::Array(elements) => Self::Array(elements.into_iter().map(Self::reversed).collect()),
             Self::Scalar(text) => Self::Scalar(text),
         }
@@ -150,10 +137,7 @@ fn members(text: &str) -> Vec<(String, Box<RawValue>)> {
         }
     }
     use serde::de::Deserializer as _;
-    serde_json::Deserializer::from_str(text)
-        .deserialize_map(Members(Vec::new()))
-        .unwrap()
-        .0
+    serde_json::Deserializer::from_str(text).deserialize_map(Members(Vec::new())).unwrap().0
 }
 
 /// A messaging body: one entry, one change of `field` with the usual metadata and these other members of the value.
@@ -166,17 +150,11 @@ pub(crate) fn body(field: &str, value_members: &str) -> String {
 /// The type and key of each event.
 pub(crate) fn types_and_keys(body: &[u8]) -> Vec<(String, String)> {
     let events = whatsapp::read(body).events;
-    events
-        .into_iter()
-        .map(|event| (event.event_type.as_str().to_owned(), event.key.text))
-        .collect()
+    events.into_iter().map(|event| (event.event_type.as_str().to_owned(), event.key.text)).collect()
 }
 
 pub(crate) fn status(members: &str) -> String {
-    body(
-        "messages",
-        &format!(r#""statuses":[{{"id":"w","timestamp":"1758000000",{members}}}]"#),
-    )
+    body("messages", &format!(r#""statuses":[{{"id":"w","timestamp":"1758000000",{members}}}]"#))
 }
 
 pub(crate) fn change(field: &str, time: u32, value: &str) -> String {

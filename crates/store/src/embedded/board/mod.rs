@@ -198,9 +198,7 @@ impl Board {
 
     /// True while this claim is the latest of its delivery.
     pub(super) fn is_current(&self, claim: &Claim) -> bool {
-        self.held
-            .get(&claim.delivery.0)
-            .is_some_and(|held| held.fence == claim.fence)
+        self.held.get(&claim.delivery.0).is_some_and(|held| held.fence == claim.fence)
     }
 
     pub(super) fn is_in_flight(&self, delivery: DeliveryNo) -> bool {
@@ -250,9 +248,7 @@ impl Board {
 
     /// What an endpoint is owed, and when it last accepted something.
     pub(super) fn of_endpoint(&self, number: EndpointNo) -> (u64, Option<i64>) {
-        self.queues
-            .get(&number)
-            .map_or((0, None), |queue| (queue.owed, queue.last_accepted_at_ms))
+        self.queues.get(&number).map_or((0, None), |queue| (queue.owed, queue.last_accepted_at_ms))
     }
 
     /// True when something can be claimed at once.
@@ -307,9 +303,7 @@ fn tried(settlement: &Settlement, accepted: u64) -> Tried {
     let attempt = settlement.attempt.as_ref();
     Tried {
         attempts: attempt.map_or(claim.attempts, |attempt| attempt.number),
-        first_attempt_at: claim
-            .first_attempt_at_ms
-            .or(attempt.map(|attempt| attempt.started_at_ms)),
+        first_attempt_at: claim.first_attempt_at_ms.or(attempt.map(|attempt| attempt.started_at_ms)),
         due_at: settlement.due_at_ms,
         hold_until: settlement.lane_held_until_ms,
         accepted_before: accepted,

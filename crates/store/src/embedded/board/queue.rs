@@ -125,11 +125,7 @@ impl Queue {
         timers: &mut BinaryHeap<Timer>,
         held: &mut HashMap<i64, Held>,
     ) {
-        let place = if self.ordered && !item.is_late() {
-            Place::Lane(lane_hash)
-        } else {
-            Place::Alone(item.id)
-        };
+        let place = if self.ordered && !item.is_late() { Place::Lane(lane_hash) } else { Place::Alone(item.id) };
         let lane = self.lanes.entry(place).or_default();
         if lane.parked_from.is_some() || lane.items.len() >= depth {
             lane.parked_from.get_or_insert(item.id);
@@ -174,12 +170,7 @@ impl Queue {
             // One that was tried before this process began has zero here, and all that this process saw counts.
             let tried = first.tried.as_ref().filter(|tried| tried.attempts > 0);
             let accepted = tried.map_or(self.accepted, |tried| tried.accepted_before);
-            let held = Held {
-                fence,
-                endpoint: self.number,
-                place,
-                accepted,
-            };
+            let held = Held { fence, endpoint: self.number, place, accepted };
             return Some((claim_of(first, self.number, fence), held));
         }
         None
@@ -286,24 +277,13 @@ impl Queue {
 
     /// Asks to have the head of an overdue lane set aside, if the endpoint accepted something since its first attempt.
     fn tell_overdue(&mut self, hash: i64, asides: &mut Vec<Aside>) {
-        let waiting = self
-            .lanes
-            .get(&Place::Lane(hash))
-            .filter(|lane| lane.head == Head::Waiting);
+        let waiting = self.lanes.get(&Place::Lane(hash)).filter(|lane| lane.head == Head::Waiting);
         let Some(first) = waiting.and_then(|lane| lane.items.front()) else {
             self.overdue.remove(&hash);
             return;
         };
-        if first
-            .tried
-            .as_ref()
-            .is_some_and(|tried| self.accepted > tried.accepted_before)
-        {
-            asides.push(Aside {
-                endpoint: self.number,
-                lane: hash,
-                id: first.id,
-            });
+        if first.tried.as_ref().is_some_and(|tried| self.accepted > tried.accepted_before) {
+            asides.push(Aside { endpoint: self.number, lane: hash, id: first.id });
             self.overdue.remove(&hash);
         }
     }
@@ -338,14 +318,7 @@ impl Queue {
             }
             Head::Missing => {}
         }
-        self.lanes.insert(
-            alone,
-            Lane {
-                items: VecDeque::from([item]),
-                head,
-                parked_from: None,
-            },
-        );
+        self.lanes.insert(alone, Lane { items: VecDeque::from([item]), head, parked_from: None });
         self.next(place, timers, held, parched);
     }
 }

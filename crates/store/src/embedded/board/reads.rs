@@ -69,11 +69,7 @@ impl Board {
                 queue.in_hungry = false;
                 continue;
             }
-            let room = self
-                .sizes
-                .total
-                .saturating_sub(self.loaded)
-                .max(ALWAYS.saturating_sub(queue.loaded));
+            let room = self.sizes.total.saturating_sub(self.loaded).max(ALWAYS.saturating_sub(queue.loaded));
             if room == 0 {
                 self.hungry.push_back(number);
                 continue;
@@ -83,9 +79,7 @@ impl Board {
                 lane: None,
                 from: queue.watermark + 1,
                 upto: queue.newest,
-                limit: room
-                    .min(READ_ROWS_MAX)
-                    .min(self.sizes.window.saturating_sub(queue.loaded).max(1)),
+                limit: room.min(READ_ROWS_MAX).min(self.sizes.window.saturating_sub(queue.loaded).max(1)),
                 epoch: queue.epoch,
             });
         }
@@ -164,12 +158,6 @@ impl Row {
     /// A delivery that waits or was tried carries what is known of that.
     pub(in crate::embedded) fn new(item: Item, lane: i64, tried: Tried) -> Self {
         let untouched = tried == Tried::default();
-        Self {
-            item: Item {
-                tried: (!untouched).then(|| Box::new(tried)),
-                ..item
-            },
-            lane,
-        }
+        Self { item: Item { tried: (!untouched).then(|| Box::new(tried)), ..item }, lane }
     }
 }

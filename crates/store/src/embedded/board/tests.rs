@@ -18,15 +18,8 @@ use crate::record::{EndpointNo, EndpointRecord, Settlement};
 const NUMBER: EndpointNo = EndpointNo(1);
 
 fn board(window: usize, lane: usize) -> Board {
-    let mut board = Board::new(Sizes {
-        window,
-        lane,
-        total: 1_000,
-    });
-    let record = EndpointRecord {
-        number: NUMBER,
-        ..endpoint("e")
-    };
+    let mut board = Board::new(Sizes { window, lane, total: 1_000 });
+    let record = EndpointRecord { number: NUMBER, ..endpoint("e") };
     board.put_endpoint(&record, None);
     board
 }
@@ -36,23 +29,14 @@ fn event(id: i64) -> EventId {
 }
 
 fn owe(board: &mut Board, id: i64, lane: i64) {
-    board.owe(&[NewlyOwed {
-        endpoint: NUMBER,
-        lane,
-        id,
-        event: event(id),
-    }]);
+    board.owe(&[NewlyOwed { endpoint: NUMBER, lane, id, event: event(id) }]);
 }
 
 /// What a read brings whose snapshot holds these rows.
 fn rows(want: &Want, ids: &[i64], lane: i64) -> Vec<Row> {
     let wanted = ids.iter().filter(|id| (want.from..=want.upto).contains(*id));
     let row = |id: &i64| {
-        let item = Item {
-            id: *id,
-            event: event(*id),
-            tried: None,
-        };
+        let item = Item { id: *id, event: event(*id), tried: None };
         Row::new(item, lane, Tried::default())
     };
     wanted.take(want.limit).map(row).collect()
@@ -130,11 +114,7 @@ fn a_read_that_began_before_the_window_was_dropped_is_thrown_away() {
     assert_eq!(accept_all(&mut board), [1, 2]);
     let want = board.next_want().unwrap();
     let stale = rows(&want, &[3], 3);
-    let unordered = EndpointRecord {
-        number: NUMBER,
-        ordered: false,
-        ..endpoint("e")
-    };
+    let unordered = EndpointRecord { number: NUMBER, ordered: false, ..endpoint("e") };
     board.put_endpoint(&unordered, None);
     board.give(&want, Some(stale));
     assert!(board.claim(1, 0).is_empty());

@@ -17,23 +17,14 @@ const TABLES: &str = "deliveries d JOIN events e ON e.id = d.event JOIN endpoint
 /// A page of deliveries, newest first. The cursor is the number of the last row that was looked at.
 pub(in crate::embedded) fn deliveries(conn: &Connection, query: &DeliveryQuery) -> Result<Page<DeliveryRecord>, Fault> {
     let limit = page_rows(query.limit);
-    let before: i64 = query
-        .cursor
-        .as_deref()
-        .and_then(|cursor| cursor.parse().ok())
-        .unwrap_or(i64::MAX);
+    let before: i64 = query.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND d.id < ?1 ORDER BY d.id DESC LIMIT ?3",
         path(query)
     ))?;
     let scan = i64::try_from(SCAN_ROWS_MAX).unwrap_or(i64::MAX);
     let mut found = match query.event {
-        Some(event) => statement.query(params![
-            before,
-            event.as_bytes(),
-            scan,
-            lookup::key(&Find::Event(event))
-        ])?,
+        Some(event) => statement.query(params![before, event.as_bytes(), scan, lookup::key(&Find::Event(event))])?,
         None => statement.query(params![before, query.endpoint.map(|endpoint| endpoint.0), scan])?,
     };
     let mut rows = Vec::new();
@@ -43,10 +34,7 @@ pub(in crate::embedded) fn deliveries(conn: &Connection, query: &DeliveryQuery) 
         let record = delivery_of(row)?;
         looked_at += 1;
         let place = record.number.0.to_string();
-        let state_fits = query
-            .state
-            .as_deref()
-            .is_none_or(|state| state == record.state.as_str());
+        let state_fits = query.state.as_deref().is_none_or(|state| state == record.state.as_str());
         let endpoint: i64 = row.get(12)?;
         if state_fits && query.endpoint.is_none_or(|wanted| wanted.0 == endpoint) {
             rows.push(record);

@@ -30,10 +30,7 @@ pub(in crate::embedded) fn payloads(conn: &Connection, ids: &[EventId]) -> Resul
                 body
             }
         };
-        payloads.push(Payload {
-            event: found.event,
-            body,
-        });
+        payloads.push(Payload { event: found.event, body });
     }
     Ok(payloads)
 }
@@ -119,10 +116,7 @@ fn matches(query: &EventQuery, event: &EventRecord) -> bool {
         && is(&query.waba_id, event.waba_id.as_ref())
         && is(&query.phone_number_id, event.phone_number_id.as_ref())
         && query.unrouted.is_none_or(|unrouted| unrouted == event.unrouted)
-        && query
-            .event_type
-            .as_deref()
-            .is_none_or(|wanted| fits(wanted, &event.event_type))
+        && query.event_type.as_deref().is_none_or(|wanted| fits(wanted, &event.event_type))
 }
 
 fn fits(wanted: &str, event_type: &str) -> bool {

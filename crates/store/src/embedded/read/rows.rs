@@ -53,11 +53,7 @@ pub(in crate::embedded) fn event(row: &Row<'_>) -> rusqlite::Result<Numbered> {
         duplicates: row.get(24)?,
         unrouted: row.get(25)?,
     };
-    Ok(Numbered {
-        event,
-        number: row.get(26)?,
-        notification: row.get(27)?,
-    })
+    Ok(Numbered { event, number: row.get(26)?, notification: row.get(27)? })
 }
 
 pub(super) fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<usize> {

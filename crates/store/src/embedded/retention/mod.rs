@@ -56,15 +56,7 @@ pub(super) struct Sliced {
 
 impl Horizon {
     pub(super) const fn new(step_min: Duration) -> Self {
-        Self {
-            step_min,
-            stepped_at: None,
-            walks: Walks {
-                bodies: 0,
-                events: 0,
-                notifications: 0,
-            },
-        }
+        Self { step_min, stepped_at: None, walks: Walks { bodies: 0, events: 0, notifications: 0 } }
     }
 
     pub(super) fn slice(&self, retention: Retention, now_ms: i64) -> Slice {
@@ -90,20 +82,13 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
     tx.ledger.retention_clock = advance(&tx.ledger, slice.now_ms, slice.may_step);
     let clock = tx.ledger.retention_clock.min(slice.now_ms);
     let horizon = |days: u32| clock.saturating_sub(i64::from(days).saturating_mul(DAY_MS));
-    let mut sliced = Sliced {
-        report: PruneReport::default(),
-        stepped: tx.ledger.retention_clock != before,
-        walks: slice.walks,
-    };
+    let mut sliced =
+        Sliced { report: PruneReport::default(), stepped: tx.ledger.retention_clock != before, walks: slice.walks };
     let too_large = match slice.retention.store_bytes_max {
         Some(max) => bytes_in_use(tx.conn)? > max,
         None => false,
     };
-    let bodies_before = if too_large {
-        i64::MAX
-    } else {
-        horizon(slice.retention.body_days)
-    };
+    let bodies_before = if too_large { i64::MAX } else { horizon(slice.retention.body_days) };
     let (walks, report) = (&mut sliced.walks, &mut sliced.report);
     slices::bodies(tx.conn, bodies_before, &mut walks.bodies, report)?;
     let metadata_before = horizon(slice.retention.metadata_days);

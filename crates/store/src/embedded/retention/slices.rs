@@ -31,8 +31,7 @@ pub(super) fn bodies(conn: &Connection, before_ms: i64, from: &mut i64, report: 
             if owed_of_notification(conn, *notification)? {
                 return Ok(());
             }
-            conn.prepare_cached("DELETE FROM bodies WHERE notification = ?1")?
-                .execute([notification])?;
+            conn.prepare_cached("DELETE FROM bodies WHERE notification = ?1")?.execute([notification])?;
             report.bodies += 1;
             Ok(())
         },
@@ -115,8 +114,7 @@ pub(super) fn keys(conn: &Connection, before_ms: i64, report: &mut PruneReport) 
         .execute([partition, KEYS_MAX])?;
     let dropped = i64::try_from(dropped).unwrap_or(i64::MAX);
     if dropped < KEYS_MAX {
-        conn.prepare_cached("DELETE FROM key_partitions WHERE partition = ?1")?
-            .execute([partition])?;
+        conn.prepare_cached("DELETE FROM key_partitions WHERE partition = ?1")?.execute([partition])?;
     }
     report.keys += u64::try_from(dropped).unwrap_or_default();
     report.more = true;

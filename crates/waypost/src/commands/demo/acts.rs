@@ -48,16 +48,8 @@ async fn handshakes(stage: &Stage, sender: &Sender) -> Result<(bool, bool), Fail
     let show = stage.show;
     show.act("1. The handshake: Meta asks the callback to prove that it knows the verify token.")?;
     let (right, wrong) = sender.handshakes().await;
-    show.say(if right {
-        "the right token: the challenge came back"
-    } else {
-        "the right token was refused"
-    })?;
-    show.say(if wrong {
-        "a wrong token was taken"
-    } else {
-        "a wrong token: refused"
-    })?;
+    show.say(if right { "the right token: the challenge came back" } else { "the right token was refused" })?;
+    show.say(if wrong { "a wrong token was taken" } else { "a wrong token: refused" })?;
     Ok((right, wrong))
 }
 
@@ -79,15 +71,8 @@ async fn documented(stage: &Stage, sender: &mut Sender) -> Result<Vec<Vec<u8>>, 
 }
 
 async fn repeated(stage: &Stage, sender: &mut Sender, bodies: &[Vec<u8>]) -> Result<(), Failure> {
-    let again: Vec<_> = bodies
-        .iter()
-        .step_by(REPEATED_EVERY)
-        .filter(|body| is_known_again(body))
-        .collect();
-    let act = format!(
-        "3. {} of them again, byte for byte, as if the first 200 had been lost.",
-        again.len()
-    );
+    let again: Vec<_> = bodies.iter().step_by(REPEATED_EVERY).filter(|body| is_known_again(body)).collect();
+    let act = format!("3. {} of them again, byte for byte, as if the first 200 had been lost.", again.len());
     stage.show.act(&act)?;
     let before = stage.counts().await?;
     for body in again {
@@ -99,16 +84,10 @@ async fn repeated(stage: &Stage, sender: &mut Sender, bodies: &[Vec<u8>]) -> Res
 
 /// What Meta sends again it may group in another way, and with something new in the middle.
 async fn regrouped(stage: &Stage, sender: &mut Sender, bodies: &[Vec<u8>]) -> Result<(), Failure> {
-    let mut known: Vec<&[u8]> = bodies
-        .iter()
-        .map(Vec::as_slice)
-        .filter(|body| is_known_again(body))
-        .collect();
+    let mut known: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).filter(|body| is_known_again(body)).collect();
     known.reverse();
-    let act = format!(
-        "4. {} of them once more, {BATCH} joined into one body, and a new message among them.",
-        known.len()
-    );
+    let act =
+        format!("4. {} of them once more, {BATCH} joined into one body, and a new message among them.", known.len());
     stage.show.act(&act)?;
     let before = stage.counts().await?;
     for (position, batch) in known.chunks(BATCH).enumerate() {
@@ -133,9 +112,7 @@ async fn tell_duplicates(stage: &Stage, before: store::StoreCounts) -> Result<()
 }
 
 async fn foreign(stage: &Stage, sender: &mut Sender, bodies: &[Vec<u8>]) -> Result<(), Failure> {
-    stage
-        .show
-        .act("5. Three requests that are not Meta's: two signed with another secret, one not signed.")?;
+    stage.show.act("5. Three requests that are not Meta's: two signed with another secret, one not signed.")?;
     let known = bodies.first().cloned().unwrap_or_default();
     let new = sender.text().unwrap_or_default();
     for (body, signing, what) in [
@@ -144,9 +121,7 @@ async fn foreign(stage: &Stage, sender: &mut Sender, bodies: &[Vec<u8>]) -> Resu
         (&new, Signing::Missing, "the new message without a signature"),
     ] {
         let taken = sender.forge(body, signing).await;
-        stage
-            .show
-            .say(&format!("{what}: {}", if taken { "taken" } else { "refused" }))?;
+        stage.show.say(&format!("{what}: {}", if taken { "taken" } else { "refused" }))?;
     }
     Ok(())
 }

@@ -111,85 +111,37 @@ impl Order {
 impl Books {
     /// Every sum.
     pub(super) fn sums(&self) -> Vec<Sum> {
-        let Self {
-            sent,
-            gateway,
-            everything,
-            statuses,
-            order,
-            ..
-        } = self;
-        let sum = |what, left, right| Sum {
-            what,
-            left,
-            right,
-            agrees: left == right,
-        };
+        let Self { sent, gateway, everything, statuses, order, .. } = self;
+        let sum = |what, left, right| Sum { what, left, right, agrees: left == right };
         let (taken, refused) = self.handshakes;
         let (foretold, arrived) = self.foretold_ids();
         vec![
-            sum(
-                "handshakes: the right token is taken, a wrong one is not",
-                u64::from(taken) + u64::from(!refused),
-                2,
-            ),
+            sum("handshakes: the right token is taken, a wrong one is not", u64::from(taken) + u64::from(!refused), 2),
             sum("genuine requests sent = answered 200", sent.genuine, sent.taken),
-            sum(
-                "requests with a wrong or no signature = answered 401",
-                sent.foreign,
-                sent.refused,
-            ),
+            sum("requests with a wrong or no signature = answered 401", sent.foreign, sent.refused),
             sum(
                 "events sent = kept + duplicates + conflicting copies",
                 sent.events,
                 gateway.events + gateway.duplicates + gateway.conflicts,
             ),
             sum("distinct events sent = kept", sent.distinct, gateway.events),
-            sum(
-                "kept = received by `everything` + unrouted",
-                gateway.events,
-                everything.events() + gateway.unrouted,
-            ),
-            sum(
-                "event ids that follow from what was sent = received by `everything`",
-                foretold,
-                arrived,
-            ),
-            sum(
-                "statuses sent = received by `statuses`",
-                sent.statuses(),
-                statuses.events(),
-            ),
+            sum("kept = received by `everything` + unrouted", gateway.events, everything.events() + gateway.unrouted),
+            sum("event ids that follow from what was sent = received by `everything`", foretold, arrived),
+            sum("statuses sent = received by `statuses`", sent.statuses(), statuses.events()),
             sum(
                 "delivered = received and verified, by both",
                 gateway.accepted,
                 everything.events() + statuses.events(),
             ),
-            sum(
-                "deliveries made = delivered (none owed, dead or skipped)",
-                gateway.deliveries,
-                gateway.accepted,
-            ),
+            sum("deliveries made = delivered (none owed, dead or skipped)", gateway.deliveries, gateway.accepted),
             sum(
                 "types of which as many arrived as were sent = types",
                 self.types_that_agree(),
                 self.types().len() as u64,
             ),
-            sum(
-                "dashboard tests sent = received and marked so",
-                sent.tests,
-                everything.tests,
-            ),
-            sum(
-                "conversations with a failing endpoint = still in order",
-                order.conversations,
-                order.kept,
-            ),
-            sum(
-                "deliveries that the receiver could not verify = none",
-                everything.unfit + statuses.unfit,
-                0,
-            ),
+            sum("dashboard tests sent = received and marked so", sent.tests, everything.tests),
+            sum("conversations with a failing endpoint = still in order", order.conversations, order.kept),
+            sum("deliveries that the receiver could not verify = none", everything.unfit + statuses.unfit, 0),
         ]
     }
 
@@ -198,10 +150,7 @@ impl Books {
         let (sent, arrived) = (&self.sent.types, &self.everything.types);
         let names: BTreeSet<&String> = sent.keys().chain(arrived.keys()).collect();
         let count = |types: &BTreeMap<String, u64>, name| types.get(name).copied().unwrap_or_default();
-        names
-            .into_iter()
-            .map(|name| (name.as_str(), count(sent, name), count(arrived, name)))
-            .collect()
+        names.into_iter().map(|name| (name.as_str(), count(sent, name), count(arrived, name))).collect()
     }
 
     /// Ids are derived from the scope and the key, so that the sender can tell which ones must have arrived.
@@ -258,12 +207,7 @@ mod tests {
         let books = Books {
             scope: "app:main".into(),
             sent,
-            gateway: StoreCounts {
-                events: 1,
-                deliveries: 1,
-                accepted: 1,
-                ..StoreCounts::default()
-            },
+            gateway: StoreCounts { events: 1, deliveries: 1, accepted: 1, ..StoreCounts::default() },
             everything: Received::default(),
             statuses: Received::default(),
             order: Order::default(),

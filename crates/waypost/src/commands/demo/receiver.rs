@@ -197,9 +197,7 @@ impl Receiver {
     /// Opens these doors on a port of the system's choice.
     pub(super) async fn open(doors: Vec<Door>, show: Show) -> Result<Self, Failure> {
         let doing = "open a port for the receiving endpoints";
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(Failure::file(doing))?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Failure::file(doing))?;
         let at = listener.local_addr().map_err(Failure::file(doing))?;
         let doors = Arc::new(doors);
         let serving = tokio::spawn(serve(listener, Arc::clone(&doors), show));
@@ -232,19 +230,14 @@ async fn converse(stream: TcpStream, doors: Arc<Vec<Door>>, show: Show) {
         }
     });
     let mut server = http1::Builder::new();
-    let conversation = server
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), answer);
+    let conversation = server.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), answer);
     // However it ends: what was not answered, the gateway sends again.
     drop(conversation.await);
 }
 
 async fn status(request: Request<Incoming>, doors: &[Door], show: Show) -> StatusCode {
     let (head, body) = request.into_parts();
-    let Some(door) = doors
-        .iter()
-        .find(|door| head.uri.path().strip_prefix('/') == Some(door.name))
-    else {
+    let Some(door) = doors.iter().find(|door| head.uri.path().strip_prefix('/') == Some(door.name)) else {
         return StatusCode::NOT_FOUND;
     };
     match Limited::new(body, BODY_BYTES_MAX).collect().await {
@@ -254,10 +247,7 @@ async fn status(request: Request<Incoming>, doors: &[Door], show: Show) -> Statu
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

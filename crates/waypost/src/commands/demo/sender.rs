@@ -91,12 +91,7 @@ impl Sender {
     /// Sends a body as somebody who does not know the secret.
     pub(super) async fn forge(&mut self, body: &[u8], signing: Signing) -> bool {
         let body = body.to_vec();
-        self.post(&Post {
-            body,
-            signing,
-            habit: None,
-        })
-        .await
+        self.post(&Post { body, signing, habit: None }).await
     }
 }
 

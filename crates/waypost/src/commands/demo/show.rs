@@ -61,11 +61,7 @@ impl Show {
             "{}  {door:<10}  {:<42}  {:<15}  {id}…  {age:>8}  {}",
             self.now(),
             arrival.event_type,
-            if arrival.number.is_empty() {
-                "-"
-            } else {
-                &arrival.number
-            },
+            if arrival.number.is_empty() { "-" } else { &arrival.number },
             marks.join(", "),
         );
         // A reader that left is noticed by the next act.
@@ -83,10 +79,6 @@ impl Show {
     }
 
     fn painted(self, paint: &str, text: &str) -> String {
-        if self.colour {
-            format!("{paint}{text}{PLAIN}")
-        } else {
-            text.to_owned()
-        }
+        if self.colour { format!("{paint}{text}{PLAIN}") } else { text.to_owned() }
     }
 }

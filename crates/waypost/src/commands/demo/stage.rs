@@ -93,12 +93,7 @@ impl Stage {
         let app = config.settings.apps.first().cloned();
         let app = app.ok_or(Failure::Broken("make an app"))?;
         let started = serve::start(config, &Sealer::new(&key.0)).await?;
-        Ok(Self {
-            started,
-            receiver,
-            app,
-            show,
-        })
+        Ok(Self { started, receiver, app, show })
     }
 
     pub(super) fn app(&self) -> &AppSettings {
@@ -175,11 +170,7 @@ fn endpoint(door: &Door, at: SocketAddr, webhook_secret: String) -> EndpointInpu
     EndpointInput {
         id: Some(door.name.to_owned()),
         url: format!("http://{at}/{}", door.name),
-        format: if door.name == STATUSES {
-            Format::Waypost
-        } else {
-            Format::Meta
-        },
+        format: if door.name == STATUSES { Format::Waypost } else { Format::Meta },
         rules: vec![RuleInput {
             types: if door.name == STATUSES { statuses } else { Vec::new() },
             test: true,

@@ -68,13 +68,7 @@ struct TypeSummary {
 
 impl<'a> Summary<'a> {
     pub(super) fn new(books: &'a Books, took: Duration, kept: Option<&Path>) -> Self {
-        let Books {
-            sent,
-            gateway,
-            everything,
-            statuses,
-            ..
-        } = books;
+        let Books { sent, gateway, everything, statuses, .. } = books;
         let sums = books.sums();
         let types = books.types().into_iter();
         Self {
@@ -105,9 +99,7 @@ impl<'a> Summary<'a> {
                 answered_503: everything.turned_away + statuses.turned_away,
                 unfit: everything.unfit + statuses.unfit,
             },
-            types: types
-                .map(|(name, sent, received)| (name, TypeSummary { sent, received }))
-                .collect(),
+            types: types.map(|(name, sent, received)| (name, TypeSummary { sent, received })).collect(),
             sums,
             store: kept.map(Path::to_owned),
         }
@@ -129,10 +121,7 @@ impl<'a> Summary<'a> {
     }
 
     fn write_types(&self, text: &mut String) {
-        let title = format!(
-            "\n{} types seen, by field, with the events received of each:\n",
-            self.types.len()
-        );
+        let title = format!("\n{} types seen, by field, with the events received of each:\n", self.types.len());
         line(text, &title);
         let mut fields: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (name, TypeSummary { received, .. }) in &self.types {
@@ -151,35 +140,15 @@ impl<'a> Summary<'a> {
     }
 
     fn write_books(&self, text: &mut String) {
-        let Self {
-            sent,
-            gateway,
-            received,
-            ..
-        } = self;
+        let Self { sent, gateway, received, .. } = self;
         line(text, "\nThe books:\n");
         let mut book = |name: &str, words: String| line(text, &format!("  {name:<11} {words}"));
-        book(
-            "sent",
-            format!(
-                "{} events in {} requests ({} distinct)",
-                sent.events, sent.taken, sent.distinct
-            ),
-        );
-        book(
-            "refused",
-            format!("{} requests with a wrong or no signature", sent.refused),
-        );
-        book(
-            "kept",
-            format!("{} events, {} of them unrouted", gateway.kept, gateway.unrouted),
-        );
+        book("sent", format!("{} events in {} requests ({} distinct)", sent.events, sent.taken, sent.distinct));
+        book("refused", format!("{} requests with a wrong or no signature", sent.refused));
+        book("kept", format!("{} events, {} of them unrouted", gateway.kept, gateway.unrouted));
         book(
             "duplicates",
-            format!(
-                "{} dropped, and {} conflicting copies kept apart",
-                gateway.duplicates, gateway.conflicting
-            ),
+            format!("{} dropped, and {} conflicting copies kept apart", gateway.duplicates, gateway.conflicting),
         );
         book(
             "delivered",
@@ -199,53 +168,25 @@ impl<'a> Summary<'a> {
 
     fn write_sums(&self, text: &mut String, colour: bool) {
         line(text, "\nThe sums:\n");
-        for Sum {
-            what,
-            left,
-            right,
-            agrees,
-        } in &self.sums
-        {
+        for Sum { what, left, right, agrees } in &self.sums {
             let (paint, mark) = if *agrees { (GREEN, "ok  ") } else { (RED, "OFF ") };
-            let mark = if colour {
-                format!("{paint}{mark}{PLAIN}")
-            } else {
-                mark.to_owned()
-            };
-            line(
-                text,
-                &format!("  {mark} {what}: {left} {} {right}", if *agrees { "=" } else { "≠" }),
-            );
+            let mark = if colour { format!("{paint}{mark}{PLAIN}") } else { mark.to_owned() };
+            line(text, &format!("  {mark} {what}: {left} {} {right}", if *agrees { "=" } else { "≠" }));
         }
         let off = self.sums.iter().filter(|sum| !sum.agrees).count();
         let took = format!("{}.{} s", self.took_ms / 1_000, self.took_ms % 1_000 / 100);
         match off {
             0 => line(text, &format!("\nAll sums agree, after {took}.")),
-            _ => line(
-                text,
-                &format!("\n{off} of {} sums do not agree, after {took}.", self.sums.len()),
-            ),
+            _ => line(text, &format!("\n{off} of {} sums do not agree, after {took}.", self.sums.len())),
         }
     }
 
     fn write_next(&self, text: &mut String) {
         line(text, "\nNext:\n");
-        line(
-            text,
-            "  waypost serve --to http://localhost:3000/webhook    the gateway in front of your own handler",
-        );
-        line(
-            text,
-            "  waypost init                                        a commented configuration; see docs/guide/",
-        );
+        line(text, "  waypost serve --to http://localhost:3000/webhook    the gateway in front of your own handler");
+        line(text, "  waypost init                                        a commented configuration; see docs/guide/");
         if let Some(store) = &self.store {
-            line(
-                text,
-                &format!(
-                    "\nThe store of this run is in {}: WAYPOST_STORE={0} waypost serve",
-                    store.display()
-                ),
-            );
+            line(text, &format!("\nThe store of this run is in {}: WAYPOST_STORE={0} waypost serve", store.display()));
         }
     }
 }

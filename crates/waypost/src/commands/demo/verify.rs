@@ -50,9 +50,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         return None;
     }
     let pairs = text.as_bytes().chunks_exact(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -83,14 +81,6 @@ mod tests {
         assert!(!standard_fits(&key, headers, body, at + 301));
         assert!(!standard_fits(&key, headers, b"{}", at));
         assert!(!standard_fits(&key, Standard { id: "msg_x", ..headers }, body, at));
-        assert!(!standard_fits(
-            &key,
-            Standard {
-                timestamp: "soon",
-                ..headers
-            },
-            body,
-            at
-        ));
+        assert!(!standard_fits(&key, Standard { timestamp: "soon", ..headers }, body, at));
     }
 }

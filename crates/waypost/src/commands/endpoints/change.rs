@@ -99,10 +99,7 @@ fn rule(options: &EndpointOptions) -> Option<RuleInput> {
         phone_number_ids: options.phone_number_id.clone(),
         test: !options.no_tests,
     };
-    let anything = RuleInput {
-        test: true,
-        ..RuleInput::default()
-    };
+    let anything = RuleInput { test: true, ..RuleInput::default() };
     (rule != anything).then_some(rule)
 }
 

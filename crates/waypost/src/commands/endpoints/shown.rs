@@ -110,9 +110,7 @@ fn rule(rule: &RuleInput) -> String {
         ("number", &rule.phone_number_ids),
     ];
     let named = parts.iter().filter(|(_, wanted)| !wanted.is_empty());
-    let mut words: Vec<String> = named
-        .map(|(name, wanted)| format!("{name} {}", wanted.join(",")))
-        .collect();
+    let mut words: Vec<String> = named.map(|(name, wanted)| format!("{name} {}", wanted.join(","))).collect();
     if words.is_empty() {
         words.push("everything".to_owned());
     }

@@ -15,10 +15,7 @@ const EVENT: &str = r#"{"id":"evt_1","type":"messages.text","field":"messages","
 #[test]
 fn an_event_is_a_row_with_what_is_to_be_noted() {
     let event: Event = serde_json::from_str(EVENT).unwrap();
-    assert_eq!(
-        event.cells().join("|"),
-        "r|evt_1|messages.text|7|1666|unrouted, test, problems: 1, duplicates: 2"
-    );
+    assert_eq!(event.cells().join("|"), "r|evt_1|messages.text|7|1666|unrouted, test, problems: 1, duplicates: 2");
 }
 
 #[test]
@@ -40,8 +37,5 @@ fn a_time_is_a_moment_or_so_long_ago() {
     let age_ms = Clock::System.now_ms() - parse_rfc3339(&hour_ago).unwrap();
     assert!((3_600_000..3_660_000).contains(&age_ms), "{age_ms}");
     assert!(matches!(time("--since", Some("yesterday")), Err(Failure::Arguments(_))));
-    assert!(matches!(
-        time("--since", Some("9000000000years")),
-        Err(Failure::Arguments(_))
-    ));
+    assert!(matches!(time("--since", Some("9000000000years")), Err(Failure::Arguments(_))));
 }

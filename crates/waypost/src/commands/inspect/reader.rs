@@ -58,20 +58,12 @@ impl Reader {
         };
         let notification = cut(received, &self.nowhere, &self.directory);
         for entry in notification.numbers {
-            let number = Number {
-                phone_number_id: entry.phone_number_id,
-                waba_id: entry.waba_id,
-            };
+            let number = Number { phone_number_id: entry.phone_number_id, waba_id: entry.waba_id };
             self.directory.learn(entry.display_digits, number);
         }
         let id = notification.id;
         let events = notification.events.into_iter();
-        events
-            .map(|event| Payload {
-                event: self.record(id, event),
-                body: Some(Arc::clone(&body)),
-            })
-            .collect()
+        events.map(|event| Payload { event: self.record(id, event), body: Some(Arc::clone(&body)) }).collect()
     }
 
     fn record(&mut self, notification: NotificationId, event: NewEvent) -> EventRecord {
@@ -112,18 +104,13 @@ impl Reader {
     }
 
     fn lane(&mut self, conversation: &NewConversation) -> Option<String> {
-        let NewConversation {
-            number,
-            names,
-            previous,
-        } = conversation;
+        let NewConversation { number, names, previous } = conversation;
         let known = |name: &str| Ok(self.names.get(&(number.clone(), name.to_owned())).cloned());
         let found: Result<_, Infallible> = resolve(number, names, previous, known);
         let Ok(resolved) = found;
         let resolved = resolved?;
         let learned = resolved.learn.into_iter();
-        self.names
-            .extend(learned.map(|(name, known)| ((number.clone(), name), known)));
+        self.names.extend(learned.map(|(name, known)| ((number.clone(), name), known)));
         Some(resolved.lane)
     }
 }

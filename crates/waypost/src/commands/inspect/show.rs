@@ -53,10 +53,7 @@ impl Show {
 
     /// Counts.
     pub(super) fn summary(json: bool) -> Self {
-        Self::Summary {
-            counts: Counts::default(),
-            json,
-        }
+        Self::Summary { counts: Counts::default(), json }
     }
 
     /// Takes the events of one body.
@@ -112,15 +109,8 @@ impl Counts {
             table.row([events.to_string(), event_type.clone()]);
         }
         table.print("no events")?;
-        let Self {
-            bodies,
-            events,
-            with_problems,
-            ..
-        } = self;
-        terminal::tell(&format!(
-            "bodies {bodies}, events {events}, of them with problems {with_problems}"
-        ));
+        let Self { bodies, events, with_problems, .. } = self;
+        terminal::tell(&format!("bodies {bodies}, events {events}, of them with problems {with_problems}"));
         Ok(())
     }
 }
@@ -134,11 +124,8 @@ fn cells(payload: &Payload) -> [String; 6] {
     let event = &payload.event;
     let problems = problems_of(payload).len();
     let contact = event.wa_id.as_deref().or(event.user_id.as_deref());
-    let number = event
-        .phone_number_id
-        .as_deref()
-        .or(event.display_phone_number.as_deref())
-        .or(event.entry_id.as_deref());
+    let number =
+        event.phone_number_id.as_deref().or(event.display_phone_number.as_deref()).or(event.entry_id.as_deref());
     let occurred = event.occurred_at_seconds.and_then(gateway::clock::rfc3339_seconds);
     [
         or_dash(occurred),

@@ -64,10 +64,7 @@ fn facts(about: &About) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     for app in &about.apps {
         for path in &app.paths {
-            facts.push((
-                format!("callback ({})", app.name),
-                format!("http://{}{path}", about.receive),
-            ));
+            facts.push((format!("callback ({})", app.name), format!("http://{}{path}", about.receive)));
         }
     }
     for (id, url) in &about.endpoints {

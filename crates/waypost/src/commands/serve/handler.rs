@@ -14,27 +14,16 @@ pub(super) fn add(settings: &mut Settings, url: &str) -> Result<(), Failure> {
     let several = settings.apps.len() > 1;
     for app in &settings.apps {
         let input = EndpointInput {
-            id: Some(if several {
-                format!("{ID}-{}", app.name)
-            } else {
-                ID.to_owned()
-            }),
+            id: Some(if several { format!("{ID}-{}", app.name) } else { ID.to_owned() }),
             url: url.to_owned(),
             format: Format::Meta,
-            rules: vec![RuleInput {
-                apps: vec![app.name.clone()],
-                test: true,
-                ..RuleInput::default()
-            }],
+            rules: vec![RuleInput { apps: vec![app.name.clone()], test: true, ..RuleInput::default() }],
             ordered: true,
             concurrency_max: 16,
             hub_secret: app.secrets.first().map(|secret| secret.expose().to_owned()),
             ..EndpointInput::default()
         };
-        input
-            .clone()
-            .check()
-            .map_err(|bad| Failure::Arguments(format!("--to {url}: {}", bad.expected)))?;
+        input.clone().check().map_err(|bad| Failure::Arguments(format!("--to {url}: {}", bad.expected)))?;
         settings.endpoints.push(input);
     }
     if let Some(host) = host(url) {

@@ -53,20 +53,11 @@ pub(crate) struct Started {
 
 /// Opens the store, binds the listeners and starts the gateway. Nothing is bound before the configuration is good.
 pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Failure> {
-    let Config {
-        mut settings,
-        store_folder,
-        volume_percent_max,
-        file,
-        ..
-    } = config;
+    let Config { mut settings, store_folder, volume_percent_max, file, .. } = config;
     let options = EmbeddedOptions::new(&store_folder);
     let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await;
-    let store: Arc<dyn Store> = Arc::new(
-        opened
-            .map_err(|_| Failure::Broken("open the store"))?
-            .map_err(Failure::Store)?,
-    );
+    let store: Arc<dyn Store> =
+        Arc::new(opened.map_err(|_| Failure::Broken("open the store"))?.map_err(Failure::Store)?);
     let receive = bind(settings.receive.listen, "receive.listen").await?;
     let admin = bind(settings.admin.listen, "admin.listen").await?;
     let (receive_at, admin_at) = (address(&receive)?, address(&admin)?);
@@ -76,14 +67,8 @@ pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Fa
         settings.retention.store_bytes_max = Some(volume / 100 * u64::from(volume_percent_max));
     }
     let about = banner::About::new(&settings, receive_at, admin_at, store_folder, file);
-    let parts = Parts {
-        settings,
-        store: Arc::clone(&store),
-        sealer: sealer.clone(),
-        clock: Clock::System,
-        receive,
-        admin,
-    };
+    let parts =
+        Parts { settings, store: Arc::clone(&store), sealer: sealer.clone(), clock: Clock::System, receive, admin };
     let running = gateway::start(parts).await.map_err(Failure::Start)?;
     Ok(Started { running, store, about })
 }
@@ -95,15 +80,11 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 async fn bind(at: SocketAddr, setting: &'static str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(at)
-        .await
-        .map_err(|source| Failure::Listen { at, setting, source })
+    TcpListener::bind(at).await.map_err(|source| Failure::Listen { at, setting, source })
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener
-        .local_addr()
-        .map_err(Failure::file("read the address that is listened on"))
+    listener.local_addr().map_err(Failure::file("read the address that is listened on"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a second signal means at once")]

@@ -16,10 +16,7 @@ pub(super) async fn run(mut fresh: Receiver<Vec<EventId>>, store: Arc<dyn Store>
         let ids = match fresh.recv().await {
             Ok(ids) => ids,
             Err(RecvError::Lagged(missed)) => {
-                tracing::warn!(
-                    missed,
-                    "the output is too slow: some notifications were not printed (they are kept)"
-                );
+                tracing::warn!(missed, "the output is too slow: some notifications were not printed (they are kept)");
                 continue;
             }
             Err(RecvError::Closed) => return,

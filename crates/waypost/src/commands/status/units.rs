@@ -12,20 +12,14 @@ pub(super) fn bytes(bytes: u64) -> String {
         tenths /= 1_024;
         shown = Some(unit);
     }
-    shown.map_or_else(
-        || format!("{bytes} B"),
-        |unit| format!("{}.{} {unit}", tenths / 10, tenths % 10),
-    )
+    shown.map_or_else(|| format!("{bytes} B"), |unit| format!("{}.{} {unit}", tenths / 10, tenths % 10))
 }
 
 /// A time span in its largest unit.
 pub(super) fn age(seconds: i64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let fitting = units.iter().find(|(unit, _)| seconds.abs() >= *unit);
-    fitting.map_or_else(
-        || format!("{seconds}s"),
-        |(unit, word)| format!("{}{word}", seconds / unit),
-    )
+    fitting.map_or_else(|| format!("{seconds}s"), |(unit, word)| format!("{}{word}", seconds / unit))
 }
 
 /// Microseconds as milliseconds with one decimal.
@@ -44,10 +38,7 @@ mod tests {
         assert_eq!(bytes(1_024), "1.0 KiB");
         assert_eq!(bytes(5 * 1_024 * 1_024 * 1_024 / 2), "2.5 GiB");
         assert_eq!(bytes(u64::MAX), "15.9 EiB");
-        assert_eq!(
-            (age(59), age(3_600), age(200_000)),
-            ("59s".into(), "1h".into(), "2d".into())
-        );
+        assert_eq!((age(59), age(3_600), age(200_000)), ("59s".into(), "1h".into(), "2d".into()));
         assert_eq!(age(-120), "-2m");
         assert_eq!(milliseconds(1_250), "1.3 ms");
     }

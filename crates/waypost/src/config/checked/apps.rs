@@ -59,9 +59,7 @@ impl Judge<'_> {
 
     fn name(&mut self, raw: &RawApp, seen: &mut Seen) -> Option<String> {
         let Some(name) = &raw.name else {
-            self.problems
-                .error(&raw.here, "missing key `name`")
-                .hint("for instance name = \"main\"");
+            self.problems.error(&raw.here, "missing key `name`").hint("for instance name = \"main\"");
             return None;
         };
         if let Err(bad) = gateway::endpoint::check_id(&name.value) {
@@ -82,9 +80,7 @@ impl Judge<'_> {
             return vec![path];
         };
         if paths.value.is_empty() {
-            self.problems
-                .error(paths, "expected at least one path")
-                .hint("leave it out for \"/webhooks/<name>\"");
+            self.problems.error(paths, "expected at least one path").hint("leave it out for \"/webhooks/<name>\"");
         }
         for path in &paths.value {
             self.path(&paths.with(path.as_str()), name, seen);
@@ -95,10 +91,8 @@ impl Judge<'_> {
     fn path(&mut self, path: &At<&str>, name: Option<&str>, seen: &mut Seen) {
         let fine = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%' | '\\' | '"' | '<' | '>' | '{' | '}');
         if !path.value.starts_with('/') || !path.value.chars().all(fine) {
-            let message = format!(
-                "expected a path that begins with `/` and has no spaces, `?` or `#`, found {:?}",
-                path.value
-            );
+            let message =
+                format!("expected a path that begins with `/` and has no spaces, `?` or `#`, found {:?}", path.value);
             self.problems.error(path, message);
             return;
         }
@@ -112,24 +106,17 @@ impl Judge<'_> {
     }
 
     fn secrets(&mut self, raw: &RawApp) -> Vec<Secret> {
-        let listed = raw
-            .secrets
-            .iter()
-            .flat_map(|list| list.value.iter().map(|secret| list.with(secret.clone())));
+        let listed = raw.secrets.iter().flat_map(|list| list.value.iter().map(|secret| list.with(secret.clone())));
         let all: Vec<At<Reference>> = listed.chain(raw.secret.clone()).collect();
         if all.is_empty() {
-            let at = raw
-                .secrets
-                .as_ref()
-                .map_or_else(|| raw.here.clone(), |list| list.with(()));
+            let at = raw.secrets.as_ref().map_or_else(|| raw.here.clone(), |list| list.with(()));
             self.problems.error(&at, "no app secret: missing key `secrets`").hint(
                 "it is in Meta's dashboard under Settings, Basic; for instance secrets = [\"env:WAYPOST_APP_SECRET\"]",
             );
         }
         all.iter()
             .filter_map(|secret| {
-                self.resolver
-                    .resolve(secret, "the app secret from Meta's dashboard", &mut self.problems)
+                self.resolver.resolve(secret, "the app secret from Meta's dashboard", &mut self.problems)
             })
             .collect()
     }
@@ -138,9 +125,7 @@ impl Judge<'_> {
         let Some(secret) = secret else {
             self.problems
                 .error(&raw.here, format!("missing key `{key}`"))
-                .hint(format!(
-                    "{what} is what you type into Meta's dashboard beside the callback URL"
-                ));
+                .hint(format!("{what} is what you type into Meta's dashboard beside the callback URL"));
             return None;
         };
         self.resolver.resolve(secret, what, &mut self.problems)

@@ -63,25 +63,17 @@ impl Judge<'_> {
             }
             let near = nearest(app, app_names.iter().copied());
             self.problems
-                .error(
-                    &declared.at(&format!("rules[{rule_at}].apps[{app_at}]")),
-                    format!("no app is named {app:?}"),
-                )
+                .error(&declared.at(&format!("rules[{rule_at}].apps[{app_at}]")), format!("no app is named {app:?}"))
                 .maybe_hint(near.map(|near| format!("did you mean {near:?}?")));
         }
     }
 
     /// Puts the secrets in the place of the references to them. One that is missing is noted, and left out for the rest.
     fn endpoint_secrets(&mut self, declared: &DeclaredEndpoint, input: &mut EndpointInput) {
-        for (member, slot) in [
-            ("hub_secret", &mut input.hub_secret),
-            ("webhook_secret", &mut input.webhook_secret),
-        ] {
+        for (member, slot) in [("hub_secret", &mut input.hub_secret), ("webhook_secret", &mut input.webhook_secret)] {
             let Some(text) = slot.take() else { continue };
             let reference = declared.at(member).with(Reference::parse(&text));
-            let secret = self
-                .resolver
-                .resolve(&reference, "the endpoint's secret", &mut self.problems);
+            let secret = self.resolver.resolve(&reference, "the endpoint's secret", &mut self.problems);
             *slot = secret.map(|secret| secret.expose().to_owned());
         }
     }

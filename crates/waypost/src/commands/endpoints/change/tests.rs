@@ -85,25 +85,13 @@ fn rules_are_replaced_as_a_whole_or_taken_away() {
 #[test]
 fn an_update_that_changes_nothing_is_a_mistake() {
     assert!(matches!(updated("update crm"), Err(Failure::Arguments(_))));
-    assert!(matches!(
-        updated("update crm --format waypost"),
-        Err(Failure::Arguments(_))
-    ));
+    assert!(matches!(updated("update crm --format waypost"), Err(Failure::Arguments(_))));
     assert!(updated("update crm --hub-secret env:HUB").is_ok());
 }
 
 #[test]
 fn a_removal_says_what_is_owed() {
     let shown: Shown = serde_json::from_str(SHOWN).unwrap();
-    assert_eq!(
-        shown.removal(),
-        "crm is owed 2 deliveries, which would end as dead (endpoint_removed)"
-    );
-    assert!(
-        shown
-            .facts()
-            .contains("wants              type messages.* or app main\n"),
-        "{}",
-        shown.facts()
-    );
+    assert_eq!(shown.removal(), "crm is owed 2 deliveries, which would end as dead (endpoint_removed)");
+    assert!(shown.facts().contains("wants              type messages.* or app main\n"), "{}", shown.facts());
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use rules::age::{AgeRule, WhenOld};
 use rules::retry::Policy;
 use rules::route::{Pattern, Rule};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,10 @@ pub struct EndpointInput {
     /// How long a refused delivery holds its lane: a duration (`5m`) or `forever`.
     #[serde(default)]
     pub lane_hold: Option<String>,
+    /// When events are too old for it; the first that names a type decides. A `calls.connect` older than a minute is
+    /// skipped anyway, unless one here names it.
+    #[serde(default)]
+    pub ages: Vec<AgeInput>,
     /// Signs `X-Hub-Signature-256`, for handlers that know Meta's signature. Any text; often the app secret.
     #[serde(default)]
     pub hub_secret: Option<String>,
@@ -75,6 +80,28 @@ pub struct RuleInput {
     pub test: bool,
 }
 
+/// When events of some types are too old for an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgeInput {
+    /// Types; `*` at the end for the rest.
+    pub types: Vec<String>,
+    /// A duration since the event's own time: `10m`.
+    pub older_than: String,
+    /// `skip`, or `mark` with the header `X-Waypost-Stale`.
+    pub then: ThenInput,
+}
+
+/// What becomes of an event that is too old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ThenInput {
+    /// It is not delivered.
+    Skip,
+    /// It is delivered, and marked.
+    Mark,
+}
+
 /// The body that an endpoint gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -106,6 +133,9 @@ pub struct Definition {
     pub format: Format,
     /// What it wants.
     pub rules: Vec<RuleInput>,
+    /// When events are too old for it.
+    #[serde(default)]
+    pub ages: Vec<AgeInput>,
     /// Milliseconds for which a refused delivery holds its lane; None for ever.
     pub lane_hold_ms: Option<i64>,
     /// Sealed.
@@ -160,6 +190,9 @@ impl EndpointInput {
         }
         let rules = self.rules.iter().enumerate().map(|(n, rule)| rule.compile(n)).collect::<Result<Vec<_>, _>>()?;
         let rules = if rules.is_empty() { vec![Rule::default()] } else { rules };
+        for (n, age) in self.ages.iter().enumerate() {
+            age.compile(n)?;
+        }
         let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
         let webhook_secret = self.webhook_secret.clone().map(Secret::new);
         if let Some(secret) = &webhook_secret {
@@ -188,11 +221,38 @@ impl RuleInput {
     }
 }
 
+impl AgeInput {
+    /// The rule as it is judged by; `n` is its position, for what is told when it is wrong.
+    pub fn compile(&self, n: usize) -> Result<AgeRule, BadEndpoint> {
+        let member = format!("ages[{n}]");
+        if self.types.is_empty() {
+            return Err(BadEndpoint::new(format!("{member}.types"), "expected at least one type, or `*`"));
+        }
+        let older_than = humantime::parse_duration(&self.older_than).ok();
+        let older_than = older_than.and_then(|age| i64::try_from(age.as_secs()).ok());
+        Ok(AgeRule {
+            types: parse_patterns(&self.types, &format!("{member}.types"))?,
+            older_than_seconds: older_than
+                .ok_or_else(|| BadEndpoint::new(format!("{member}.older_than"), "expected a duration like `10m`"))?,
+            then: match self.then {
+                ThenInput::Skip => WhenOld::Skip,
+                ThenInput::Mark => WhenOld::Mark,
+            },
+        })
+    }
+}
+
 impl Definition {
     /// The policy by which its deliveries are tried.
     #[must_use]
     pub fn policy(&self) -> Policy {
         Policy { lane_hold_ms: self.lane_hold_ms, ..Policy::standard() }
+    }
+
+    /// The rules of age. They were checked when they were kept.
+    #[must_use]
+    pub fn compiled_ages(&self) -> Vec<AgeRule> {
+        self.ages.iter().enumerate().filter_map(|(n, age)| age.compile(n).ok()).collect()
     }
 
     /// The rules as routing takes them; no rules stand for everything. They were checked when they were kept.
@@ -232,9 +292,12 @@ fn check_url(url: &str) -> Result<(), BadEndpoint> {
 }
 
 fn patterns(texts: &[String], n: usize, member: &str) -> Result<Vec<Pattern>, BadEndpoint> {
+    parse_patterns(texts, &format!("rules[{n}].{member}"))
+}
+
+fn parse_patterns(texts: &[String], member: &str) -> Result<Vec<Pattern>, BadEndpoint> {
     let parse = |(at, text): (usize, &String)| {
-        Pattern::parse(text)
-            .map_err(|bad| BadEndpoint::new(format!("rules[{n}].{member}[{at}]"), format!("{text:?}: {bad}")))
+        Pattern::parse(text).map_err(|bad| BadEndpoint::new(format!("{member}[{at}]"), format!("{text:?}: {bad}")))
     };
     texts.iter().enumerate().map(parse).collect()
 }

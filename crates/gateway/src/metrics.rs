@@ -175,6 +175,11 @@ impl Metrics {
         self.in_flight.inc();
     }
 
+    /// An attempt began, and turned out not to be worth making.
+    pub fn attempt_not_made(&self) {
+        self.in_flight.dec();
+    }
+
     /// An attempt ended.
     pub fn attempt_ended(&self, endpoint: &str, took: Duration, failure: Option<FailureClass>) {
         self.in_flight.dec();

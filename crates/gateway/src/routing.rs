@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use hyper::Uri;
+use rules::age::AgeRule;
 use rules::retry::Policy;
 use rules::route::Routes;
 use store::{EndpointNo, EndpointRecord, EndpointState, Store, StoreError};
@@ -30,6 +31,8 @@ pub struct Endpoint {
     pub webhook_key: WebhookKey,
     /// How its deliveries are tried.
     pub policy: Policy,
+    /// When events are too old for it.
+    pub ages: Vec<AgeRule>,
 }
 
 /// The key of a Standard Webhooks secret. Does not show itself.
@@ -133,6 +136,7 @@ fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definiti
         hub_secret,
         webhook_key: WebhookKey(webhook_key),
         policy: definition.policy(),
+        ages: definition.compiled_ages(),
     };
     Ok((endpoint, definition))
 }

@@ -117,6 +117,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let routing = Arc::new(Routing::load(Arc::clone(&store), sealer.clone()).await?);
     let endpoints = Endpoints::new(Arc::clone(&store), Arc::clone(&routing), sealer, clock.clone());
     let applied = endpoints.apply(&settings.endpoints, false).await?;
+    tell(&applied);
     let apps = Arc::new(Apps::new(settings.apps, store.numbers().await?));
     let metrics = Arc::new(Metrics::default());
     let refused = Arc::new(RefusedBodies::new(settings.development));
@@ -190,6 +191,26 @@ impl Running {
         self.delivering.stop("deliver", self.drain + grace).await;
         self.serving.stop("api", Duration::from_secs(6)).await;
         self.store.0.close().await;
+    }
+}
+
+/// Tells what became of the declared endpoints.
+fn tell(steps: &[PlanStep]) {
+    for step in steps {
+        match step {
+            PlanStep::Create(id) => tracing::info!(endpoint.id = id, "a declared endpoint was made"),
+            PlanStep::Change(id, members) => {
+                tracing::info!(endpoint.id = id, ?members, "a declared endpoint was changed")
+            }
+            PlanStep::Pause(id) => tracing::warn!(
+                endpoint.id = id,
+                "an endpoint is no longer declared and was paused; `waypost apply --prune` removes it"
+            ),
+            PlanStep::Remove(id) => {
+                tracing::warn!(endpoint.id = id, "an endpoint that is no longer declared was removed")
+            }
+            PlanStep::Keep(_) => {}
+        }
     }
 }
 

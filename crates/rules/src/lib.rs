@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no clock, no randomness. Decisions take time and chance as arguments; the caller carries them out.
 
+pub mod age;
 pub mod delivery;
 pub mod directory;
 pub mod identity;

@@ -94,14 +94,29 @@ pub struct Decision {
     pub hold_endpoint_until_ms: Option<i64>,
 }
 
+impl Decision {
+    /// Nothing more is tried.
+    #[must_use]
+    pub const fn ended(state: DeliveryState) -> Self {
+        Self {
+            state,
+            due_at_ms: None,
+            lane_held_until_ms: None,
+            failure: None,
+            disable_endpoint: false,
+            hold_endpoint_until_ms: None,
+        }
+    }
+}
+
 /// Decides what follows an attempt that ended at `now_ms`. `chance` is between 0 and 255 and lengthens the gap.
 #[must_use]
 pub fn decide(policy: &Policy, progress: Progress, answer: Answer, now_ms: i64, chance: u8) -> Decision {
     let (failure, retry_after_ms) = match answer {
-        Answer::Status { code: 200..=299, .. } => return ended(DeliveryState::Accepted, None),
+        Answer::Status { code: 200..=299, .. } => return Decision::ended(DeliveryState::Accepted),
         Answer::Status { code: 410, .. } => {
-            let gone = ended(DeliveryState::Dead(EndReason::EndpointGone), Some(FailureClass::TheirAnswer));
-            return Decision { disable_endpoint: true, ..gone };
+            let gone = Decision::ended(DeliveryState::Dead(EndReason::EndpointGone));
+            return Decision { disable_endpoint: true, failure: Some(FailureClass::TheirAnswer), ..gone };
         }
         Answer::Status { code, retry_after_ms } => {
             let asked = retry_after_ms.filter(|_| matches!(code, 429 | 503));
@@ -115,7 +130,8 @@ pub fn decide(policy: &Policy, progress: Progress, answer: Answer, now_ms: i64, 
     let gap_ms = gap(policy, progress.attempts, chance).max(retry_after_ms.unwrap_or(0));
     let due_at_ms = now_ms.saturating_add(gap_ms);
     if due_at_ms.saturating_sub(progress.first_attempt_at_ms) > policy.give_up_after_ms {
-        return ended(DeliveryState::Dead(EndReason::PolicyExhausted), Some(failure));
+        let exhausted = Decision::ended(DeliveryState::Dead(EndReason::PolicyExhausted));
+        return Decision { failure: Some(failure), ..exhausted };
     }
     Decision {
         state: DeliveryState::Owed,
@@ -124,17 +140,6 @@ pub fn decide(policy: &Policy, progress: Progress, answer: Answer, now_ms: i64, 
         failure: Some(failure),
         disable_endpoint: false,
         hold_endpoint_until_ms: retry_after_ms.map(|ms| now_ms.saturating_add(ms)),
-    }
-}
-
-fn ended(state: DeliveryState, failure: Option<FailureClass>) -> Decision {
-    Decision {
-        state,
-        due_at_ms: None,
-        lane_held_until_ms: None,
-        failure,
-        disable_endpoint: false,
-        hold_endpoint_until_ms: None,
     }
 }
 

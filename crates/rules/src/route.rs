@@ -121,8 +121,9 @@ fn one_of(list: &[String], value: Option<&str>) -> bool {
     list.is_empty() || value.is_some_and(|value| list.iter().any(|item| item == value))
 }
 
-/// No pattern excludes it, and one includes it or none includes anything.
-fn wanted(patterns: &[Pattern], name: &str) -> bool {
+/// Whether a list of patterns wants a name: none excludes it, and one includes it or none includes anything.
+#[must_use]
+pub fn wanted(patterns: &[Pattern], name: &str) -> bool {
     let excluded = patterns.iter().any(|p| p.exclude && p.hits(name));
     let mut including = patterns.iter().filter(|p| !p.exclude).peekable();
     !excluded && (including.peek().is_none() || including.any(|p| p.hits(name)))

@@ -7,6 +7,8 @@ use http_body_util::BodyExt;
 use hyper::Response;
 use hyper::body::Incoming;
 use hyper::header::RETRY_AFTER;
+use rules::age::{WhenOld, judge as judge_age};
+use rules::delivery::{DeliveryState, EndReason};
 use rules::limits::RESPONSE_SNIPPET_BYTES_MAX;
 use rules::retry::{Answer, Decision, Policy, Progress, decide};
 use store::{AttemptRecord, Claim, EventRecord, Payload, Settlement};
@@ -52,6 +54,14 @@ struct Outcome {
     snippet: Option<String>,
 }
 
+impl Tried {
+    /// Its event was too old when its turn came: no attempt was made, and none will be.
+    fn skipped(claim: Claim) -> Self {
+        let decision = Decision::ended(DeliveryState::Skipped(EndReason::TooOld));
+        Self { settlement: settlement(claim, &decision, None), decision, took: Duration::ZERO }
+    }
+}
+
 impl Outcome {
     fn failed(answer: Answer, error: impl Into<String>) -> Self {
         Self { answer, status: None, error: Some(error.into()), snippet: None }
@@ -64,9 +74,25 @@ impl Attempter {
         let started_at_ms = self.clock.now_ms();
         let started = Instant::now();
         let Work { claim, payload, encoded } = work;
+        let old = endpoint.zip(payload.as_ref()).and_then(|(endpoint, payload)| {
+            let event = &payload.event;
+            let now_seconds = started_at_ms.div_euclid(1_000);
+            judge_age(&endpoint.ages, &event.event_type, event.occurred_at_seconds, now_seconds)
+        });
+        if old == Some(WhenOld::Skip) {
+            return Tried::skipped(claim);
+        }
         let outcome = match (endpoint, &payload) {
             (Some(endpoint), Some(payload)) => match request::body(payload, endpoint.format, encoded) {
-                Some(body) => self.offer(&claim, endpoint, &payload.event, body, started_at_ms).await,
+                Some(body) => {
+                    let facts = Facts {
+                        attempt: claim.attempts + 1,
+                        late: claim.late,
+                        stale: old.is_some(),
+                        now_seconds: started_at_ms.div_euclid(1_000),
+                    };
+                    self.offer(endpoint, &payload.event, body, facts).await
+                }
                 None => Outcome::failed(Answer::Fault, "the event's bytes are not in the store"),
             },
             (None, _) => Outcome::failed(Answer::Fault, "the endpoint's definition cannot be used"),
@@ -77,15 +103,7 @@ impl Attempter {
         self.judge(claim, outcome, &policy, started_at_ms, took)
     }
 
-    async fn offer(
-        &self,
-        claim: &Claim,
-        endpoint: &Endpoint,
-        event: &EventRecord,
-        body: Bytes,
-        now_ms: i64,
-    ) -> Outcome {
-        let facts = Facts { attempt: claim.attempts + 1, late: claim.late, now_seconds: now_ms.div_euclid(1_000) };
+    async fn offer(&self, endpoint: &Endpoint, event: &EventRecord, body: Bytes, facts: Facts) -> Outcome {
         let Some(request) = request::build(endpoint, event, body, facts) else {
             return Outcome::failed(Answer::Fault, "the endpoint's URL cannot be used");
         };
@@ -143,15 +161,19 @@ impl Attempter {
             error: outcome.error,
             response_snippet: outcome.snippet,
         };
-        let settlement = Settlement {
-            claim,
-            state: decision.state,
-            due_at_ms: decision.due_at_ms,
-            lane_held_until_ms: decision.lane_held_until_ms,
-            endpoint_held_until_ms: decision.hold_endpoint_until_ms,
-            attempt: Some(attempt),
-        };
+        let settlement = settlement(claim, &decision, Some(attempt));
         Tried { settlement, decision, took }
+    }
+}
+
+fn settlement(claim: Claim, decision: &Decision, attempt: Option<AttemptRecord>) -> Settlement {
+    Settlement {
+        claim,
+        state: decision.state,
+        due_at_ms: decision.due_at_ms,
+        lane_held_until_ms: decision.lane_held_until_ms,
+        endpoint_held_until_ms: decision.hold_endpoint_until_ms,
+        attempt,
     }
 }
 

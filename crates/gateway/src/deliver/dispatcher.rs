@@ -219,7 +219,10 @@ async fn deliver(
     let attempter = Attempter { client: sender.client.clone(), clock: sender.clock.clone() };
     let tried = attempter.attempt(work, endpoint.as_deref()).await;
     drop(holds);
-    sender.metrics.attempt_ended(id, tried.took, tried.decision.failure);
+    match &tried.settlement.attempt {
+        Some(_) => sender.metrics.attempt_ended(id, tried.took, tried.decision.failure),
+        None => sender.metrics.attempt_not_made(),
+    }
     tell(id, &tried);
     if tried.decision.state.is_final() {
         sender.metrics.delivery_ended(id, tried.decision.state);

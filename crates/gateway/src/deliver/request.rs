@@ -31,6 +31,8 @@ pub(super) struct Facts {
     pub(super) attempt: u32,
     /// Set aside from its lane.
     pub(super) late: bool,
+    /// Older than the endpoint likes, and delivered all the same.
+    pub(super) stale: bool,
     /// The time of the attempt, in Unix seconds.
     pub(super) now_seconds: i64,
 }
@@ -73,6 +75,7 @@ pub(super) fn build(
     set("x-waypost-received-at", &rfc3339_ms(event.received_at_ms).unwrap_or_default());
     set("x-waypost-attempt", &facts.attempt.to_string());
     set("x-waypost-test", if event.test { "true" } else { "" });
+    set("x-waypost-stale", if facts.stale { "true" } else { "" });
     set("x-waypost-late", if facts.late { "true" } else { "" });
     *request.body_mut() = Full::new(body);
     request.uri().authority().is_some().then_some(request)

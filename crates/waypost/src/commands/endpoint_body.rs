@@ -1,7 +1,7 @@
 //! An endpoint as it is sent to the API, secrets and all. The gateway's own type cannot be written, so that a secret
 //! never is by accident; sending one is this module's purpose.
 
-use gateway::endpoint::{EndpointInput, RuleInput};
+use gateway::endpoint::{AgeInput, EndpointInput, RuleInput};
 use serde::Serialize;
 
 /// The members that the API takes. It has no `Debug`: secrets are in it.
@@ -13,6 +13,8 @@ pub(super) struct EndpointBody {
     pub(super) format: String,
     pub(super) owner: String,
     pub(super) rules: Vec<RuleInput>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) ages: Vec<AgeInput>,
     pub(super) ordered: bool,
     pub(super) concurrency_max: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +35,7 @@ impl From<EndpointInput> for EndpointBody {
             format,
             owner,
             rules,
+            ages,
             ordered,
             concurrency_max,
             lane_hold,
@@ -46,6 +49,7 @@ impl From<EndpointInput> for EndpointBody {
             format: format.as_str().to_owned(),
             owner,
             rules,
+            ages,
             ordered,
             concurrency_max,
             lane_hold,

@@ -1,6 +1,6 @@
 //! An endpoint as the API shows it.
 
-use gateway::endpoint::RuleInput;
+use gateway::endpoint::{AgeInput, RuleInput};
 use serde::Deserialize;
 
 use crate::table::{facts, or_dash};
@@ -19,6 +19,7 @@ pub(super) struct Shown {
     pub(super) url: Option<String>,
     pub(super) format: Option<String>,
     pub(super) rules: Option<Vec<RuleInput>>,
+    pub(super) ages: Option<Vec<AgeInput>>,
     pub(super) ordered: bool,
     pub(super) concurrency_max: u32,
     /// None for ever.

@@ -273,3 +273,38 @@ fn what_is_in_flight_when_its_endpoint_is_paused_or_removed_ends_without_harm() 
     assert_eq!((counted("/paused"), counted("/removed")), (2, 1));
     assert!(gateway.stop().success());
 }
+
+/// A call that began this many seconds ago, by its number.
+fn call(number: u32, seconds_ago: i64) -> Vec<u8> {
+    let at = meta::now_seconds() - seconds_ago;
+    let value = json!({
+        "messaging_product": "whatsapp",
+        "metadata": { "display_phone_number": "15550783881", "phone_number_id": "106540352242922" },
+        "calls": [{ "id": format!("wacid.{number}"), "event": "connect", "timestamp": at.to_string(),
+            "direction": "USER_INITIATED", "from": "16505551234", "to": "15550783881",
+            "session": { "sdp_type": "offer", "sdp": "v=0" } }],
+    });
+    meta::change("102290129340398", "calls", &value.to_string())
+}
+
+#[test]
+fn a_call_that_waited_for_more_than_a_minute_is_skipped_unless_the_endpoint_wants_it_marked() {
+    let (plain, marking) = (Sink::start(), Sink::start());
+    let ages = "ages = [{ types = ['calls.connect'], older_than = '60s', then = 'mark' }]";
+    let home = Home::production(&(plain.endpoint("plain", "") + &marking.endpoint("marking", ages)));
+    let gateway = home.start();
+    gateway.take(&call(1, 3_600));
+    gateway.take(&call(2, 0));
+    assert_eq!(plain.wait_for(1)[0].json()["entry"][0]["changes"][0]["value"]["calls"][0]["id"], "wacid.2");
+    let marked: BTreeMap<String, bool> = marking
+        .wait_for(2)
+        .iter()
+        .map(|arrival| {
+            let call = &arrival.json()["entry"][0]["changes"][0]["value"]["calls"][0]["id"];
+            (call.as_str().unwrap().to_owned(), arrival.headers.contains_key("x-waypost-stale"))
+        })
+        .collect();
+    assert_eq!(marked, BTreeMap::from([("wacid.1".to_owned(), true), ("wacid.2".to_owned(), false)]));
+    let skipped = gateway.api.delivery("plain", "the skipped call", |delivery| delivery["state"] == "skipped");
+    assert_eq!((&skipped["reason"], &skipped["attempts"]), (&json!("too_old"), &json!(0)));
+}

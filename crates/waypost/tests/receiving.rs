@@ -412,3 +412,17 @@ fn a_repeat_in_another_batch_is_the_same_event_and_is_counted() {
     assert_eq!(ids, ["wamid.one", "wamid.two"]);
     assert_eq!(gateway.api.total("duplicates"), 3);
 }
+
+#[test]
+fn headers_that_do_not_arrive_within_ten_seconds_cost_the_connection_and_nobody_else_anything() {
+    let home = Home::production("");
+    let gateway = home.start();
+    let mut slow = Wire::open(gateway.receive).unwrap();
+    slow.write(b"POST /webhooks/main HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
+    let started = std::time::Instant::now();
+    gateway.take(&Text::new("wamid.beside").body());
+    // Reading waits until the gateway closes the connection; a byte of an answer may come before.
+    drop(slow.reply());
+    let waited = started.elapsed().as_secs();
+    assert!((9..=12).contains(&waited), "{waited} s");
+}

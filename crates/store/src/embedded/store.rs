@@ -12,7 +12,7 @@ use super::job::{After, Change, Job, Refusal, Work};
 use super::readers::read;
 use super::settle::SettleJob;
 use super::shared::{Shared, lock};
-use super::{Embedded, claim, clock, endpoints, read as queries, registers, retention};
+use super::{Embedded, claim, clock, endpoints, payloads, read as queries, registers, retention};
 use crate::error::{CommitError, StoreError};
 use crate::record::{
     ApiKeyRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointRecord, EventRecord,
@@ -90,11 +90,7 @@ impl Store for Embedded {
     }
 
     async fn payloads(&self, events: &[EventId]) -> Result<Vec<Payload>, StoreError> {
-        let events = events.to_vec();
-        read(&self.shared, "read bodies", move |conn| {
-            queries::payloads(conn, &events)
-        })
-        .await
+        payloads::of(&self.shared, events).await
     }
 
     async fn change_endpoints(&self, changes: Vec<EndpointChange>) -> Result<u64, StoreError> {
@@ -134,7 +130,11 @@ impl Store for Embedded {
     }
 
     async fn find(&self, find: Find) -> Result<Vec<EventRecord>, StoreError> {
-        read(&self.shared, "look up events", move |conn| queries::find(conn, &find)).await
+        let owner = Arc::clone(&self.shared);
+        read(&self.shared, "look up events", move |conn| {
+            queries::find(conn, &owner.lookups, &find)
+        })
+        .await
     }
 
     async fn conflicts(&self, event: EventId) -> Result<Vec<ConflictRecord>, StoreError> {
@@ -152,8 +152,9 @@ impl Store for Embedded {
     }
 
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError> {
+        let owner = Arc::clone(&self.shared);
         let mut page = read(&self.shared, "list deliveries", move |conn| {
-            queries::deliveries(conn, &query)
+            queries::deliveries(conn, &owner.lookups, &query)
         })
         .await?;
         let board = lock(&self.shared.board);
@@ -201,7 +202,7 @@ impl Store for Embedded {
     async fn prune(&self, retention: Retention, now_ms: i64) -> Result<PruneReport, StoreError> {
         let slice = lock(&self.shared.horizon).slice(retention, now_ms);
         let work: Work<_> = Box::new(move |tx| Ok(retention::prune(tx, &slice)?));
-        let after: After<_> = Box::new(|sliced, shared| lock(&shared.horizon).learn(sliced));
+        let after: After<_> = Box::new(retention::learn);
         Ok(self.change(work, after).await?.report)
     }
 

@@ -315,7 +315,10 @@ pub(crate) async fn an_endpoint_that_asked_for_quiet_gets_nothing_before_its_tim
     let number = put(&*store, endpoint("e")).await;
     commit_lane(&*store, "a", "l", 1, &[number]).await;
     let asked = claim_one(&*store, NOW).await;
-    let quiet = Settlement { endpoint_held_until_ms: Some(NOW + 60_000), ..retry(&asked, NOW, NOW + 5_000, None) };
+    let quiet = Settlement {
+        endpoint_held_until_ms: Some(NOW + 60_000),
+        ..retry(&asked, NOW, NOW + 5_000, None)
+    };
     settle(&*store, quiet).await;
     commit_lane(&*store, "b", "m", 1, &[number]).await;
     assert!(claim(&*store, NOW + 59_999).await.is_empty());

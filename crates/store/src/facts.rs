@@ -41,6 +41,9 @@ macro_rules! facts_on {
             ],
             finding: [
                 an_event_is_found_by_each_of_its_names,
+                a_look_up_while_commits_go_on_finds_each_event_once,
+                a_payload_is_the_same_now_and_after_reopening,
+                a_payload_is_of_the_newest_event_with_its_id,
                 pages_by_cursor_show_each_row_once_while_commits_go_on,
                 deliveries_are_listed_by_endpoint_event_and_state,
                 filters_leave_out_what_they_do_not_name,

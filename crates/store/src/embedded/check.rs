@@ -67,6 +67,10 @@ const MUST_BE_NONE: &[(&str, &str)] = &[
         "attempts without their delivery",
     ),
     ("SELECT count(*) FROM event_lookups WHERE event NOT IN (SELECT id FROM events)", "look-ups that lead nowhere"),
+    (
+        "SELECT count(*) FROM lookup_tail WHERE event NOT IN (SELECT id FROM events)",
+        "look-ups that wait and lead nowhere",
+    ),
 ];
 
 /// Checks the store in a folder, reading only. A gateway may be running on it.

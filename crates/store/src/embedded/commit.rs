@@ -8,49 +8,68 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 
 use super::board::Item;
-use super::dedupe::{Fate, judge, short_hash};
+use super::dedupe::{self, Fate, judge, short_hash};
 use super::fault::{Fault, Kind};
 use super::job::{Job, Tx, Weight};
+use super::news::{NewlyKept, NewlyOwed, News};
 use super::shared::Shared;
 use super::{contacts, lookup, registers};
 use crate::error::CommitError;
-use crate::record::{Committed, EndpointNo, EventOutcome, NewEvent, NewNotification};
+use crate::record::{Committed, EventOutcome, NewEvent, NewNotification};
 
 type Answer = Result<Vec<Committed>, CommitError>;
 
 /// A batch on its way into the store.
 pub(super) struct CommitJob {
-    batch: Vec<NewNotification>,
+    batch: Vec<Marked>,
     queued_at: Instant,
     outcome: Option<Answer>,
-    owed: Vec<NewlyOwed>,
+    news: News,
     reply: oneshot::Sender<Answer>,
 }
 
-/// A delivery that the board has to learn of.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NewlyOwed {
-    pub(super) endpoint: EndpointNo,
-    pub(super) lane: i64,
-    pub(super) id: i64,
-    pub(super) event: rules::identity::EventId,
+/// A notification with the marks of its events.
+pub(super) struct Marked {
+    pub(super) notification: NewNotification,
+    pub(super) marks: Vec<Marks>,
+}
+
+/// What is computed from an event before it comes to the writer, who has no time for that.
+pub(super) struct Marks {
+    /// Of its bytes.
+    pub(super) digest: i64,
+    pub(super) hashes: Box<[i64]>,
+}
+
+impl Marked {
+    fn new(notification: NewNotification) -> Self {
+        let marks =
+            |event: &NewEvent| Marks { digest: dedupe::digest(&notification, event), hashes: lookup::hashes_of(event) };
+        Self { marks: notification.events.iter().map(marks).collect(), notification }
+    }
 }
 
 impl CommitJob {
     pub(super) fn new(batch: Vec<NewNotification>) -> (Box<Self>, oneshot::Receiver<Answer>) {
         let (reply, answer) = oneshot::channel();
-        let job = Self { batch, queued_at: Instant::now(), outcome: None, owed: Vec::new(), reply };
+        let job = Self {
+            batch: batch.into_iter().map(Marked::new).collect(),
+            queued_at: Instant::now(),
+            outcome: None,
+            news: News::default(),
+            reply,
+        };
         (Box::new(job), answer)
     }
 
     fn keep_all(&mut self, tx: &mut Tx<'_>) -> Result<Answer, Fault> {
         let current = u64::try_from(tx.ledger.endpoints_version).unwrap_or_default();
-        if self.batch.iter().any(|notification| notification.routes_version != current) {
+        if self.batch.iter().any(|marked| marked.notification.routes_version != current) {
             return Ok(Err(CommitError::RoutesMoved { current }));
         }
         let mut committed = Vec::with_capacity(self.batch.len());
-        for notification in &self.batch {
-            committed.push(keep(tx, notification, &mut self.owed)?);
+        for (place, marked) in self.batch.iter().enumerate() {
+            committed.push(keep(tx, marked, place, &mut self.news)?);
         }
         Ok(Ok(committed))
     }
@@ -59,7 +78,7 @@ impl CommitJob {
 impl Job for CommitJob {
     fn weight(&self) -> Weight {
         let mut weight = Weight::default();
-        for notification in &self.batch {
+        for Marked { notification, .. } in &self.batch {
             weight.events += notification.events.len().max(1);
             weight.bytes += notification.body.len();
         }
@@ -71,13 +90,13 @@ impl Job for CommitJob {
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        self.owed.clear();
+        self.news.clear();
         self.outcome = Some(self.keep_all(tx)?);
         Ok(())
     }
 
     fn done(self: Box<Self>, shared: &Shared) {
-        shared.owe(&self.owed);
+        self.news.tell(self.batch, shared);
         // A caller that went away needs no answer: what it sent is kept all the same.
         drop(self.reply.send(self.outcome.unwrap_or(Err(CommitError::Overloaded))));
     }
@@ -87,14 +106,22 @@ impl Job for CommitJob {
     }
 }
 
-fn keep(tx: &mut Tx<'_>, notification: &NewNotification, owed: &mut Vec<NewlyOwed>) -> Result<Committed, Fault> {
+fn keep(tx: &mut Tx<'_>, marked: &Marked, place: usize, news: &mut News) -> Result<Committed, Fault> {
+    let Marked { notification, marks } = marked;
     let first_event = tx.ledger.next_event;
     let row = tx.ledger.next_notification;
     let mut fates = Vec::with_capacity(notification.events.len());
-    for (index, event) in notification.events.iter().enumerate() {
-        let fate = judge(tx, notification, index, &fates)?;
+    for (event, marks) in notification.events.iter().zip(marks) {
+        let fate = judge(tx, notification, (event, marks.digest), &fates)?;
         match fate {
-            Fate::New(number) => keep_event(tx, notification, event, (row, number), owed)?,
+            Fate::New(number) => {
+                let lane = contacts::lane(tx, notification, event)?;
+                let kept = NewlyKept { place: (place, fates.len()), event: number, notification: row, lane };
+                keep_event(tx, notification, event, &kept)?;
+                lookup::enter(tx, number, &marks.hashes)?;
+                owe(tx, notification.received_at_ms, event, &kept, &mut news.owed)?;
+                news.kept.push(kept);
+            }
             Fate::Duplicate(first) => count_copy(tx, first)?,
             Fate::Conflicting { digest } => list_conflict(tx, notification, event, row, digest)?,
         }
@@ -151,10 +178,8 @@ fn keep_event(
     tx: &mut Tx<'_>,
     notification: &NewNotification,
     event: &NewEvent,
-    (row, number): (i64, i64),
-    owed: &mut Vec<NewlyOwed>,
+    kept: &NewlyKept,
 ) -> Result<(), Fault> {
-    let lane = contacts::lane(tx, notification, event)?;
     tx.conn
         .prepare_cached(
             "INSERT INTO events (id, event_id, notification, app, key, event_type, field, entry_id, waba_id, business_id,
@@ -165,9 +190,9 @@ fn keep_event(
                      ?23, ?24, ?25, ?26)",
         )?
         .execute(params![
-            number,
+            kept.event,
             event.id.as_bytes(),
-            row,
+            kept.notification,
             notification.app,
             event.key,
             event.event_type,
@@ -181,7 +206,7 @@ fn keep_event(
             event.user_id,
             event.parent_user_id,
             event.message_id,
-            lane,
+            kept.lane,
             event.occurred_at_seconds,
             notification.received_at_ms,
             event.test,
@@ -192,30 +217,29 @@ fn keep_event(
             event.position,
             event.owed_to.is_empty(),
         ])?;
-    lookup::enter(tx, event, number)?;
     tx.ledger.events += 1;
     tx.ledger.unrouted += i64::from(event.owed_to.is_empty());
-    owe(tx, notification.received_at_ms, event, (number, &lane), owed)
+    Ok(())
 }
 
 fn owe(
     tx: &mut Tx<'_>,
     created_at: i64,
     event: &NewEvent,
-    (number, lane): (i64, &str),
+    kept: &NewlyKept,
     owed: &mut Vec<NewlyOwed>,
 ) -> Result<(), Fault> {
     if event.owed_to.is_empty() {
         return Ok(());
     }
-    let lane = short_hash(&[lane.as_bytes()]);
+    let lane = short_hash(&[kept.lane.as_bytes()]);
     let mut insert = tx.conn.prepare_cached(
         "INSERT INTO deliveries (id, endpoint, event, lane, state, late, attempts, created_at)
          SELECT ?1, number, ?3, ?4, 0, 0, 0, ?5 FROM endpoints WHERE number = ?2 AND removed_at IS NULL",
     )?;
     for endpoint in &event.owed_to {
         let id = tx.ledger.next_delivery;
-        if insert.execute(params![id, endpoint.0, number, lane, created_at])? == 0 {
+        if insert.execute(params![id, endpoint.0, kept.event, lane, created_at])? == 0 {
             return Err(Fault::new(Kind::Internal, "owe a delivery", "there is no such endpoint"));
         }
         tx.ledger.next_delivery += 1;

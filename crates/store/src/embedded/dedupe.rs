@@ -36,19 +36,19 @@ pub(super) fn short_hash(parts: &[&[u8]]) -> i64 {
     i64::from_be_bytes(*digest.first_chunk::<8>().unwrap_or(&[0; 8]))
 }
 
-/// Judges the event at `index`, given the fates of those before it in its notification. A new one has its key when this
+/// The digest of an event's bytes.
+pub(super) fn digest(notification: &NewNotification, event: &NewEvent) -> i64 {
+    short_hash(&[element(notification, event)])
+}
+
+/// Judges an event by its digest, given the fates of those before it in its notification. A new one has its key when this
 /// returns.
 pub(super) fn judge(
     tx: &mut Tx<'_>,
     notification: &NewNotification,
-    index: usize,
+    (event, digest): (&NewEvent, i64),
     fates: &[Fate],
 ) -> Result<Fate, Fault> {
-    let Some(event) = notification.events.get(index) else {
-        return Err(Fault::new(super::fault::Kind::Internal, "judge an event", "no such event"));
-    };
-    let bytes = element(notification, event);
-    let digest = short_hash(&[bytes]);
     tx.arrived(event.key_partition, notification.received_at_ms);
     let number = tx.ledger.next_event;
     let inserted = tx
@@ -65,6 +65,7 @@ pub(super) fn judge(
         .conn
         .prepare_cached("SELECT event, digest FROM event_keys WHERE partition = ?1 AND event_id = ?2")?
         .query_row(params![event.key_partition, event.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let bytes = element(notification, event);
     if first_digest == digest || same_as_first(tx, notification, fates, first, bytes)? || listed(tx, event, digest)? {
         return Ok(Fate::Duplicate(first));
     }

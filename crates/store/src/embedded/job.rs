@@ -1,6 +1,7 @@
 //! What the writer is given to do, and the transaction in which it does it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use rusqlite::{Connection, params};
@@ -8,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::fault::Fault;
 use super::ledger::Ledger;
+use super::lookup::Tail;
 use super::shared::Shared;
 use crate::error::StoreError;
 
@@ -43,13 +45,17 @@ pub(super) struct Tx<'c> {
     pub(super) conn: &'c Connection,
     /// A copy that becomes the truth with the COMMIT.
     pub(super) ledger: Ledger,
+    /// The tail of the look-ups as of the last COMMIT.
+    pub(super) lookups: &'c Mutex<Tail>,
+    /// Events that retention drops in this transaction.
+    pub(super) dropped_events: HashSet<i64>,
     /// The last arrival in each partition of keys that this transaction met.
     arrivals: HashMap<i64, i64>,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c Connection, ledger: Ledger) -> Self {
-        Self { conn, ledger, arrivals: HashMap::new() }
+    pub(super) fn new(conn: &'c Connection, ledger: Ledger, lookups: &'c Mutex<Tail>) -> Self {
+        Self { conn, ledger, lookups, dropped_events: HashSet::new(), arrivals: HashMap::new() }
     }
 
     /// Notes that an event of this partition arrived.

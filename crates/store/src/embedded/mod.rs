@@ -4,7 +4,9 @@
 //! | --- | --- |
 //! | `open`, `schema` | the lock, connections and what they promise; migrations |
 //! | `queue`, `job`, `writer` | group commit, and what happens when the disk refuses |
-//! | `commit`, `dedupe`, `contacts`, `lookup` | keeping a batch |
+//! | `commit`, `dedupe`, `contacts` | keeping a batch |
+//! | `news`, `fresh`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
+//! | `lookup` | finding events; its tree is filled behind the commits |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
 //! | `endpoints`, `removal`, `registers` | what is set by people |
 //! | `readers`, `read` | queries beside the writer |
@@ -24,11 +26,14 @@ mod dedupe;
 mod endpoints;
 mod fault;
 mod faults;
+mod fresh;
 mod job;
 mod ledger;
 mod lookup;
+mod news;
 mod open;
 mod options;
+mod payloads;
 mod queue;
 mod read;
 mod readers;
@@ -48,12 +53,9 @@ mod writer;
 use std::sync::{Arc, Mutex};
 
 pub use self::backup::{BackupProgress, restore};
-use self::board::{Board, Sizes};
 pub use self::check::{CheckReport, check};
 use self::open::Paths;
 pub use self::options::EmbeddedOptions;
-use self::queue::{Bounds, Queue};
-use self::retention::Horizon;
 use self::shared::Shared;
 use self::threads::Threads;
 use self::writer::Writer;
@@ -76,10 +78,7 @@ impl Embedded {
         let paths = Paths::new(&options.folder);
         let folder_lock = open::lock(&paths)?;
         let conn = open::writer(&paths)?;
-        let bounds = Bounds { jobs: options.queue_jobs_max, bytes: options.queue_bytes_max };
-        let board = Board::new(Sizes { window: options.window, lane: options.lane_window, total: options.board_max });
-        let horizon = Horizon::new(options.retention_step_min);
-        let shared = Arc::new(Shared::new(paths, Queue::new(bounds), board, horizon, folder_lock));
+        let shared = Arc::new(Shared::new(paths, &options, folder_lock));
         let ledger = rebuild::load(&conn, &shared).map_err(|fault| fault.to_store_error(shared.folder()))?;
         checkpoint::measure(&shared);
         let writer = Writer::new(Arc::clone(&shared), conn, ledger);

@@ -18,6 +18,10 @@ pub struct EmbeddedOptions {
     pub lane_window: usize,
     /// Owed deliveries held in memory in all.
     pub board_max: usize,
+    /// Events whose look-ups may wait before they are moved into their tree; four times as many under pressure.
+    pub lookup_tail: usize,
+    /// Bytes of newly committed payloads held in memory for their senders.
+    pub fresh_bytes_max: usize,
     /// The least time between two steps (of a day at most) of retention's own clock.
     pub retention_step_min: Duration,
 }
@@ -33,6 +37,8 @@ impl EmbeddedOptions {
             window: 10_000,
             lane_window: 32,
             board_max: 200_000,
+            lookup_tail: 16_384,
+            fresh_bytes_max: 32 * 1024 * 1024,
             retention_step_min: Duration::from_secs(3_600),
         }
     }

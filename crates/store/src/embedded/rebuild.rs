@@ -1,4 +1,4 @@
-//! Making the board from the tables: at opening, and after the file was opened anew.
+//! Making what is kept in memory from the tables: at opening, and after the file was opened anew.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,15 @@ use rusqlite::Connection;
 use super::fault::Fault;
 use super::ledger::Ledger;
 use super::shared::{Shared, lock};
-use super::{endpoints, removal};
+use super::{endpoints, lookup, removal};
 
 /// Reads the ledger and who is owed how much; the deliveries themselves are read as they are needed.
 pub(super) fn load(conn: &Connection, shared: &Shared) -> Result<Ledger, Fault> {
     let ledger = Ledger::load(conn)?;
     let backlog = backlog(conn)?;
     let records = endpoints::all(conn)?;
+    lookup::load(conn, shared)?;
+    lock(&shared.fresh).clear();
     let mut board = lock(&shared.board);
     board.begin_anew();
     board.keep_only(&records.iter().map(|record| record.number).collect());

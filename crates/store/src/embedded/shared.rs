@@ -8,14 +8,17 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::board::Board;
-use super::commit::NewlyOwed;
+use super::board::{Board, Sizes};
 use super::condition::Condition;
 use super::fault::{Fault, Kind};
 use super::faults::Faults;
+use super::fresh::FreshPayloads;
 use super::ledger::Ledger;
+use super::lookup::{Tail, TailSizes};
+use super::news::NewlyOwed;
 use super::open::Paths;
-use super::queue::Queue;
+use super::options::EmbeddedOptions;
+use super::queue::{Bounds, Queue};
 use super::readers::Readers;
 use super::retention::Horizon;
 
@@ -27,6 +30,8 @@ pub(super) struct Shared {
     paths: Paths,
     pub(super) queue: Queue,
     pub(super) board: Mutex<Board>,
+    pub(super) lookups: Mutex<Tail>,
+    pub(super) fresh: Mutex<FreshPayloads>,
     pub(super) readers: Readers,
     pub(super) wake: Notify,
     pub(super) condition: Condition,
@@ -46,16 +51,21 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(super) fn new(paths: Paths, queue: Queue, board: Board, horizon: Horizon, folder_lock: File) -> Self {
+    pub(super) fn new(paths: Paths, options: &EmbeddedOptions, folder_lock: File) -> Self {
+        let bounds = Bounds { jobs: options.queue_jobs_max, bytes: options.queue_bytes_max };
+        let board = Board::new(Sizes { window: options.window, lane: options.lane_window, total: options.board_max });
+        let lookups = Tail::new(TailSizes { round: options.lookup_tail, max: options.lookup_tail.saturating_mul(4) });
         Self {
             readers: Readers::new(paths.clone()),
             paths,
-            queue,
+            queue: Queue::new(bounds),
             board: Mutex::new(board),
+            lookups: Mutex::new(lookups),
+            fresh: Mutex::new(FreshPayloads::new(options.fresh_bytes_max)),
             wake: Notify::new(),
             condition: Condition::default(),
             changes: Semaphore::new(CHANGES_MAX),
-            horizon: Mutex::new(horizon),
+            horizon: Mutex::new(Horizon::new(options.retention_step_min)),
             faults: Faults::default(),
             ledger: Mutex::default(),
             last_commit_us: AtomicU64::new(0),

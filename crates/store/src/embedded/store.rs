@@ -12,7 +12,7 @@ use super::job::{After, Change, Job, Refusal, Work};
 use super::readers::read;
 use super::settle::SettleJob;
 use super::shared::{Shared, lock};
-use super::{Embedded, claim, clock, endpoints, read as queries, registers, retention};
+use super::{Embedded, claim, clock, endpoints, payloads, read as queries, registers, retention};
 use crate::error::{CommitError, StoreError};
 use crate::record::{
     ApiKeyRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointRecord, EventRecord,
@@ -87,8 +87,7 @@ impl Store for Embedded {
     }
 
     async fn payloads(&self, events: &[EventId]) -> Result<Vec<Payload>, StoreError> {
-        let events = events.to_vec();
-        read(&self.shared, "read bodies", move |conn| queries::payloads(conn, &events)).await
+        payloads::of(&self.shared, events).await
     }
 
     async fn change_endpoints(&self, changes: Vec<EndpointChange>) -> Result<u64, StoreError> {
@@ -128,7 +127,8 @@ impl Store for Embedded {
     }
 
     async fn find(&self, find: Find) -> Result<Vec<EventRecord>, StoreError> {
-        read(&self.shared, "look up events", move |conn| queries::find(conn, &find)).await
+        let owner = Arc::clone(&self.shared);
+        read(&self.shared, "look up events", move |conn| queries::find(conn, &owner.lookups, &find)).await
     }
 
     async fn conflicts(&self, event: EventId) -> Result<Vec<ConflictRecord>, StoreError> {
@@ -140,7 +140,10 @@ impl Store for Embedded {
     }
 
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError> {
-        let mut page = read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &query)).await?;
+        let owner = Arc::clone(&self.shared);
+        let mut page =
+            read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &owner.lookups, &query))
+                .await?;
         let board = lock(&self.shared.board);
         for record in &mut page.rows {
             record.in_flight = board.is_in_flight(record.number);
@@ -177,7 +180,7 @@ impl Store for Embedded {
     async fn prune(&self, retention: Retention, now_ms: i64) -> Result<PruneReport, StoreError> {
         let slice = lock(&self.shared.horizon).slice(retention, now_ms);
         let work: Work<_> = Box::new(move |tx| Ok(retention::prune(tx, &slice)?));
-        let after: After<_> = Box::new(|sliced, shared| lock(&shared.horizon).learn(sliced));
+        let after: After<_> = Box::new(retention::learn);
         Ok(self.change(work, after).await?.report)
     }
 

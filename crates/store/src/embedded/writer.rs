@@ -20,7 +20,7 @@ use super::job::{Job, Tx};
 use super::ledger::Ledger;
 use super::queue::Taken;
 use super::shared::Shared;
-use super::{open, rebuild};
+use super::{lookup, open, rebuild};
 
 const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 const REOPEN_EVERY: Duration = Duration::from_millis(500);
@@ -48,7 +48,7 @@ impl Writer {
             }
             match taken {
                 Taken::Jobs(jobs) => self.group(jobs),
-                Taken::Nothing => {}
+                Taken::Nothing => lookup::move_on(&self.shared, true),
                 Taken::Closed => break,
             }
             self.reopen_when_time();
@@ -86,7 +86,7 @@ impl Writer {
         };
         let started = Instant::now();
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        let mut tx = Tx::new(conn, self.ledger);
+        let mut tx = Tx::new(conn, self.ledger, &self.shared.lookups);
         let written = jobs.iter_mut().try_for_each(|job| job.run(&mut tx)).and_then(|()| tx.flush(&self.ledger));
         let ledger = tx.ledger;
         if let Err(fault) = written {

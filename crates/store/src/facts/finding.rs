@@ -1,10 +1,13 @@
 //! Facts about look-ups and lists.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rules::delivery::{DeliveryState, EndReason, FailureClass};
 
 use super::build::{Body, DAY, NOW, accepted, claim, claim_one, commit, commit_lane, endpoint, id, put, retry, settle};
 use super::engine::Engine;
-use crate::record::{EventRecord, Settlement};
+use crate::record::{EndpointNo, EventOutcome, EventRecord, LaneName, NewConversation, Retention, Settlement};
 use crate::seam::{DeliveryQuery, EventQuery, Find, Store};
 
 pub(crate) async fn an_event_is_found_by_each_of_its_names(engine: &mut dyn Engine) {
@@ -32,6 +35,84 @@ pub(crate) async fn an_event_is_found_by_each_of_its_names(engine: &mut dyn Engi
     assert_eq!(keys(&store.find(number("107")).await.unwrap()), ["b"]);
     assert!(store.find(contact("wamid.1")).await.unwrap().is_empty());
     assert!(store.find(Find::Event(id("z"))).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_look_up_while_commits_go_on_finds_each_event_once(engine: &mut dyn Engine) {
+    const EVENTS: usize = 300;
+    let store = engine.store();
+    let committed = Arc::new(AtomicUsize::new(0));
+    let committing = tokio::spawn({
+        let (store, committed) = (Arc::clone(&store), Arc::clone(&committed));
+        async move {
+            for n in 0..EVENTS {
+                let body = Body::new().shaped(&format!("a{n:03}"), "1", &[], |event| {
+                    event.wa_id = Some("155".to_owned());
+                });
+                commit(&*store, body.build(0)).await;
+                committed.store(n + 1, Ordering::SeqCst);
+            }
+        }
+    });
+    let mut before = 0;
+    while before < EVENTS {
+        before = committed.load(Ordering::SeqCst);
+        let found = store.find(Find::Contact("155".to_owned())).await.unwrap();
+        let expected: Vec<_> = (0..found.len()).rev().map(|n| format!("a{n:03}")).collect();
+        assert_eq!(keys(&found), expected, "each once, the newest first");
+        assert!(found.len() >= before, "{} of {before}", found.len());
+    }
+    committing.await.unwrap();
+}
+
+pub(crate) async fn a_payload_is_the_same_now_and_after_reopening(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let number = put(&*store, endpoint("e")).await;
+    let body = Body::new()
+        .shaped("a", r#"{"a":1}"#, &[number], |event| {
+            event.wa_id = Some("155".to_owned());
+            event.user_id = Some("US.1".to_owned());
+            event.message_id = Some("wamid.1".to_owned());
+            event.test = true;
+            let names = rules::lane::Names { phone: Some("155".to_owned()), ..rules::lane::Names::default() };
+            event.lane = LaneName::Conversation(NewConversation {
+                number: "106".to_owned(),
+                names,
+                ..NewConversation::default()
+            });
+        })
+        .event("unrouted", "1", "l", &[])
+        .event("a", r#"{"a":1}"#, "l", &[number])
+        .event("c", "2", "l", &[number]);
+    commit(&*store, body.build(1)).await;
+    let ids = [id("c"), id("unrouted"), id("nobody"), id("a"), id("c")];
+    let of = |payloads: Vec<crate::record::Payload>| -> Vec<_> {
+        let uncounted = |payload: crate::record::Payload| {
+            // Copies that came after the first need not be counted in a payload.
+            let event = EventRecord { duplicates: 0, ..payload.event };
+            (event, payload.body)
+        };
+        payloads.into_iter().map(uncounted).collect()
+    };
+    let now = of(store.payloads(&ids).await.unwrap());
+    assert_eq!(now.len(), 4);
+    drop(store);
+    engine.reopen().await;
+    assert_eq!(of(engine.store().payloads(&ids).await.unwrap()), now);
+}
+
+pub(crate) async fn a_payload_is_of_the_newest_event_with_its_id(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let number = put(&*store, endpoint("e")).await;
+    let at =
+        |day: i64, data: &str, to: &[EndpointNo]| Body::new().event("a", data, "l", to).build_at(1, NOW + day * DAY);
+    commit(&*store, at(0, "1", &[number])).await;
+    let keys_go = Retention { body_days: 100, metadata_days: 100, key_days: 1, store_bytes_max: None };
+    for day in 0..4 {
+        store.prune(keys_go, NOW + day * DAY).await.unwrap();
+    }
+    assert_eq!(commit(&*store, at(4, "2", &[])).await.events, [EventOutcome::New]);
+    let payload = store.payloads(&[id("a")]).await.unwrap().remove(0);
+    assert_eq!(&payload.body.unwrap()[payload.event.data_range], b"2");
 }
 
 fn keys(events: &[EventRecord]) -> Vec<&str> {

@@ -34,6 +34,7 @@ pub(crate) async fn a_key_whose_commit_failed_is_new_again(engine: &mut dyn Engi
     let refused = store.commit(vec![body.clone()]).await;
     assert!(matches!(refused, Err(CommitError::Store(_))), "{refused:?}");
     assert!(claim(&*store, NOW).await.is_empty());
+    assert!(store.payloads(&[id("a")]).await.unwrap().is_empty());
     until("the store to be writable", || async { store.health().await.writable }).await;
     assert!(store.find(Find::Event(id("a"))).await.unwrap().is_empty());
     assert_eq!(commit(&*store, body).await.events, [EventOutcome::New]);

@@ -23,7 +23,7 @@ use rules::identity::EventId;
 pub(super) use self::lane::{Item, Place, Tried};
 use self::queue::Queue;
 pub(super) use self::reads::{Row, Want};
-use super::commit::NewlyOwed;
+use super::news::NewlyOwed;
 use crate::record::{Claim, DeliveryNo, EndpointNo, EndpointRecord, EndpointState, Settlement};
 
 /// How much of the backlog is held in memory.

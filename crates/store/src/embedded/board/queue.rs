@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use super::lane::{Head, Item, Lane, Place, Tried};
 use super::{Aside, Held, Sizes, Timer, claim_of};
-use crate::embedded::commit::NewlyOwed;
+use crate::embedded::news::NewlyOwed;
 use crate::record::{Claim, EndpointNo};
 
 /// Deliveries that an endpoint may hold in memory whatever the total.

@@ -11,7 +11,7 @@ use rules::delivery::DeliveryState;
 use rules::identity::EventId;
 
 use super::{Board, Item, Row, Sizes, Tried, Want};
-use crate::embedded::commit::NewlyOwed;
+use crate::embedded::news::NewlyOwed;
 use crate::facts::build::endpoint;
 use crate::record::{EndpointNo, EndpointRecord, Settlement};
 

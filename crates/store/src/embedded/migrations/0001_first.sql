@@ -71,7 +71,13 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_time ON events (received_at);
 
--- One b-tree for all look-ups: a hash of what is looked for, and where it occurs.
+-- The hashes of events that `event_lookups` does not hold yet: appended by the commit, moved behind it.
+CREATE TABLE lookup_tail (
+    event INTEGER PRIMARY KEY,
+    hashes BLOB NOT NULL
+);
+
+-- One b-tree for all look-ups: a hash of what is looked for, and where it occurs. Events of `lookup_tail` may be missing.
 CREATE TABLE event_lookups (
     hash INTEGER NOT NULL,
     event INTEGER NOT NULL,

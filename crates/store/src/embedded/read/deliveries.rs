@@ -1,21 +1,28 @@
 //! Deliveries and their attempts.
 
 use rules::delivery::{DeliveryState, EndReason};
+use std::sync::Mutex;
+
 use rules::identity::EventId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::events::numbers_of;
 use super::{SCAN_ROWS_MAX, page_rows};
 use crate::embedded::fault::Fault;
-use crate::embedded::lookup;
+use crate::embedded::lookup::Tail;
 use crate::record::{AttemptRecord, DeliveryNo, DeliveryRecord, Page};
-use crate::seam::{DeliveryQuery, Find};
+use crate::seam::DeliveryQuery;
 
 const COLUMNS: &str = "d.id, e.event_id, e.event_type, p.id, d.state, d.reason, d.late, d.attempts, d.first_attempt_at,
                        d.due_at, d.ended_at, d.created_at, d.endpoint";
 const TABLES: &str = "deliveries d JOIN events e ON e.id = d.event JOIN endpoints p ON p.number = d.endpoint";
 
 /// A page of deliveries, newest first. The cursor is the number of the last row that was looked at.
-pub(in crate::embedded) fn deliveries(conn: &Connection, query: &DeliveryQuery) -> Result<Page<DeliveryRecord>, Fault> {
+pub(in crate::embedded) fn deliveries(
+    conn: &Connection,
+    tail: &Mutex<Tail>,
+    query: &DeliveryQuery,
+) -> Result<Page<DeliveryRecord>, Fault> {
     let limit = page_rows(query.limit);
     let before: i64 = query.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(i64::MAX);
     let mut statement = conn.prepare_cached(&format!(
@@ -24,7 +31,10 @@ pub(in crate::embedded) fn deliveries(conn: &Connection, query: &DeliveryQuery) 
     ))?;
     let scan = i64::try_from(SCAN_ROWS_MAX).unwrap_or(i64::MAX);
     let mut found = match query.event {
-        Some(event) => statement.query(params![before, event.as_bytes(), scan, lookup::key(&Find::Event(event))])?,
+        Some(event) => {
+            let numbers = serde_json::json!(numbers_of(conn, tail, event)?);
+            statement.query(params![before, numbers.to_string(), scan])?
+        }
         None => statement.query(params![before, query.endpoint.map(|endpoint| endpoint.0), scan])?,
     };
     let mut rows = Vec::new();
@@ -50,10 +60,7 @@ pub(in crate::embedded) fn deliveries(conn: &Connection, query: &DeliveryQuery) 
 /// The index that narrows the search most; what it leaves is filtered.
 fn path(query: &DeliveryQuery) -> &'static str {
     match (query.event, query.state.as_deref(), query.endpoint) {
-        (Some(_), ..) => {
-            "d.event IN (SELECT k.id FROM event_lookups l CROSS JOIN events k
-                         WHERE l.hash = ?4 AND k.id = l.event AND k.event_id = ?2)"
-        }
+        (Some(_), ..) => "d.event IN (SELECT value FROM json_each(?2))",
         (None, Some("owed"), Some(_)) => "d.state = 0 AND d.endpoint = ?2",
         (None, Some("dead"), _) => "d.state >= 2 AND d.state = 2 AND ?2 IS ?2",
         (None, Some("skipped"), _) => "d.state >= 2 AND d.state = 3 AND ?2 IS ?2",

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use super::fault::Fault;
 use super::job::Tx;
 use super::ledger::Ledger;
+use super::shared::{Shared, lock};
 use crate::record::{PruneReport, Retention};
 
 const DAY_MS: i64 = 86_400_000;
@@ -47,9 +48,13 @@ pub(super) struct Slice {
 }
 
 /// What a slice did.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Sliced {
     pub(super) report: PruneReport,
+    /// The events that it dropped.
+    events: Vec<i64>,
+    /// The newest notification whose body it dropped.
+    bodies_to: i64,
     stepped: bool,
     walks: Walks,
 }
@@ -68,7 +73,7 @@ impl Horizon {
         }
     }
 
-    pub(super) fn learn(&mut self, sliced: &Sliced) {
+    fn learn(&mut self, sliced: &Sliced) {
         if sliced.stepped {
             self.stepped_at = Some(Instant::now());
         }
@@ -82,21 +87,35 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
     tx.ledger.retention_clock = advance(&tx.ledger, slice.now_ms, slice.may_step);
     let clock = tx.ledger.retention_clock.min(slice.now_ms);
     let horizon = |days: u32| clock.saturating_sub(i64::from(days).saturating_mul(DAY_MS));
-    let mut sliced =
-        Sliced { report: PruneReport::default(), stepped: tx.ledger.retention_clock != before, walks: slice.walks };
+    let mut sliced = Sliced {
+        report: PruneReport::default(),
+        events: Vec::new(),
+        bodies_to: 0,
+        stepped: tx.ledger.retention_clock != before,
+        walks: slice.walks,
+    };
     let too_large = match slice.retention.store_bytes_max {
         Some(max) => bytes_in_use(tx.conn)? > max,
         None => false,
     };
     let bodies_before = if too_large { i64::MAX } else { horizon(slice.retention.body_days) };
-    let (walks, report) = (&mut sliced.walks, &mut sliced.report);
-    slices::bodies(tx.conn, bodies_before, &mut walks.bodies, report)?;
+    slices::bodies(tx.conn, bodies_before, &mut sliced)?;
     let metadata_before = horizon(slice.retention.metadata_days);
-    slices::events(tx.conn, metadata_before, &mut walks.events, report)?;
-    slices::notifications(tx.conn, metadata_before, &mut walks.notifications, report)?;
-    slices::keys(tx.conn, horizon(slice.retention.key_days), report)?;
+    slices::events(tx, metadata_before, &mut sliced)?;
+    slices::notifications(tx.conn, metadata_before, &mut sliced)?;
+    slices::keys(tx.conn, horizon(slice.retention.key_days), &mut sliced.report)?;
     give_pages_back(tx.conn)?;
     Ok(sliced)
+}
+
+/// Tells what a slice did, once that is durable.
+pub(super) fn learn(sliced: &Sliced, shared: &Shared) {
+    lock(&shared.horizon).learn(sliced);
+    let mut lookups = lock(&shared.lookups);
+    sliced.events.iter().for_each(|event| lookups.forget(*event));
+    drop(lookups);
+    let events_to = sliced.events.last().copied().unwrap_or_default();
+    lock(&shared.fresh).drop_to(events_to, sliced.bodies_to);
 }
 
 /// The store's own clock after a look at the caller's.

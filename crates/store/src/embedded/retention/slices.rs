@@ -5,7 +5,9 @@
 
 use rusqlite::{Connection, params};
 
+use super::Sliced;
 use crate::embedded::fault::Fault;
+use crate::embedded::job::Tx;
 use crate::embedded::lookup;
 use crate::embedded::read::{EVENT_COLUMNS, event};
 use crate::record::PruneReport;
@@ -15,7 +17,9 @@ const ROWS_MAX: i64 = 500;
 const KEYS_MAX: i64 = 2_000;
 
 /// Drops the oldest bodies of notifications of which nothing is owed.
-pub(super) fn bodies(conn: &Connection, before_ms: i64, from: &mut i64, report: &mut PruneReport) -> Result<(), Fault> {
+pub(super) fn bodies(conn: &Connection, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
+    let Sliced { report, bodies_to, walks, .. } = sliced;
+    let from = &mut walks.bodies;
     let candidates: Vec<(i64, i64)> = conn
         .prepare_cached(
             "SELECT notification, received_at FROM bodies WHERE notification >= ?1 ORDER BY notification LIMIT ?2",
@@ -33,6 +37,7 @@ pub(super) fn bodies(conn: &Connection, before_ms: i64, from: &mut i64, report: 
             }
             conn.prepare_cached("DELETE FROM bodies WHERE notification = ?1")?.execute([notification])?;
             report.bodies += 1;
+            *bodies_to = (*bodies_to).max(*notification);
             Ok(())
         },
     );
@@ -41,7 +46,10 @@ pub(super) fn bodies(conn: &Connection, before_ms: i64, from: &mut i64, report: 
 }
 
 /// Drops the oldest events of which nothing is owed, with all that hangs on them.
-pub(super) fn events(conn: &Connection, before_ms: i64, from: &mut i64, report: &mut PruneReport) -> Result<(), Fault> {
+pub(super) fn events(tx: &mut Tx<'_>, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
+    let Sliced { report, events, walks, .. } = sliced;
+    let from = &mut walks.events;
+    let conn = tx.conn;
     let candidates: Vec<_> = conn
         .prepare_cached(&format!(
             "SELECT {EVENT_COLUMNS} FROM events e JOIN notifications n ON n.id = e.notification
@@ -55,8 +63,10 @@ pub(super) fn events(conn: &Connection, before_ms: i64, from: &mut i64, report: 
         if owed.exists([found.number])? {
             return Ok(());
         }
-        drop_event(conn, found.number, &lookup::keys_of(&found.event))?;
+        lookup::remove(tx, found.number, &lookup::keys_of(&found.event))?;
+        drop_event(conn, found.number)?;
         report.events += 1;
+        events.push(found.number);
         Ok(())
     });
     report.more |= walked?;
@@ -64,12 +74,9 @@ pub(super) fn events(conn: &Connection, before_ms: i64, from: &mut i64, report: 
 }
 
 /// Drops the oldest notifications that hold no event any more, with the conflicting copies that they held.
-pub(super) fn notifications(
-    conn: &Connection,
-    before_ms: i64,
-    from: &mut i64,
-    report: &mut PruneReport,
-) -> Result<(), Fault> {
+pub(super) fn notifications(conn: &Connection, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
+    let Sliced { report, walks, .. } = sliced;
+    let from = &mut walks.notifications;
     let candidates: Vec<(i64, i64)> = conn
         .prepare_cached("SELECT id, received_at FROM notifications WHERE id >= ?1 ORDER BY id LIMIT ?2")?
         .query_map(params![*from, ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -154,11 +161,7 @@ fn owed_of_notification(conn: &Connection, notification: i64) -> Result<bool, Fa
     Ok(query.query_row([notification], |row| row.get(0))?)
 }
 
-fn drop_event(conn: &Connection, number: i64, hashes: &[i64]) -> Result<(), Fault> {
-    let mut unlink = conn.prepare_cached("DELETE FROM event_lookups WHERE hash = ?1 AND event = ?2")?;
-    for hash in hashes {
-        unlink.execute([hash, &number])?;
-    }
+fn drop_event(conn: &Connection, number: i64) -> Result<(), Fault> {
     for sql in [
         "DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
         "DELETE FROM deliveries WHERE event = ?1",

@@ -1,0 +1,127 @@
+//! What the rest of the engine learns from a batch, once it is durable.
+
+use rules::identity::EventId;
+
+use super::commit::Marked;
+use super::fresh::Fresh;
+use super::lookup::{self, Entry};
+use super::shared::{Shared, lock};
+use crate::record::{EndpointNo, EventRecord, NewEvent, NewNotification, Payload};
+
+/// The news of one batch. A transaction that is rolled back takes them with it.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) owed: Vec<NewlyOwed>,
+    /// In the order of the batch.
+    pub(super) kept: Vec<NewlyKept>,
+}
+
+/// A delivery that the board has to learn of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewlyOwed {
+    pub(super) endpoint: EndpointNo,
+    pub(super) lane: i64,
+    pub(super) id: i64,
+    pub(super) event: EventId,
+}
+
+/// A new event of the batch.
+#[derive(Debug)]
+pub(super) struct NewlyKept {
+    /// Which notification of the batch it is in, and which event of that it is.
+    pub(super) place: (usize, usize),
+    pub(super) event: i64,
+    pub(super) notification: i64,
+    /// As stamped.
+    pub(super) lane: String,
+}
+
+impl News {
+    pub(super) fn clear(&mut self) {
+        self.owed.clear();
+        self.kept.clear();
+    }
+
+    /// Tells everybody. The board comes last: what is claimed is then found in memory.
+    pub(super) fn tell(self, batch: Vec<Marked>, shared: &Shared) {
+        if !self.kept.is_empty() {
+            let (entries, fresh) = sort_out(batch, self.kept);
+            lock(&shared.lookups).learn(entries);
+            let mut cache = lock(&shared.fresh);
+            for event in fresh {
+                match event {
+                    Ok(fresh) => cache.keep(fresh),
+                    Err(id) => cache.drop_id(id),
+                }
+            }
+            drop(cache);
+            lookup::move_on(shared, false);
+        }
+        shared.owe(&self.owed);
+    }
+}
+
+type MaybeFresh = Result<Fresh, EventId>;
+
+/// By what the new events are found, and those of them that are owed with their payloads (the others by their ids).
+fn sort_out(batch: Vec<Marked>, kept: Vec<NewlyKept>) -> (Vec<Entry>, Vec<MaybeFresh>) {
+    let mut entries = Vec::with_capacity(kept.len());
+    let mut fresh: Vec<MaybeFresh> = Vec::with_capacity(kept.len());
+    let mut kept = kept.into_iter().peekable();
+    for (n, marked) in batch.into_iter().enumerate() {
+        let Marked { mut notification, marks } = marked;
+        let before = fresh.len();
+        let events = std::mem::take(&mut notification.events);
+        for (index, (event, marks)) in events.into_iter().zip(marks).enumerate() {
+            let Some(kept) = kept.next_if(|kept| kept.place == (n, index)) else {
+                continue;
+            };
+            entries.push(Entry { event: kept.event, hashes: marks.hashes });
+            fresh.push(match event.owed_to.is_empty() {
+                true => Err(event.id),
+                false => Ok(payload(&notification, event, kept)),
+            });
+        }
+        let ours = fresh.get_mut(before..).unwrap_or_default();
+        if let Some(last) = ours.iter_mut().rev().find_map(|fresh| fresh.as_mut().ok()) {
+            last.last_of_body = true;
+        }
+    }
+    (entries, fresh)
+}
+
+fn payload(notification: &NewNotification, event: NewEvent, kept: NewlyKept) -> Fresh {
+    let record = EventRecord {
+        id: event.id,
+        notification: notification.id,
+        app: notification.app.clone(),
+        key: event.key,
+        event_type: event.event_type,
+        field: event.field,
+        entry_id: event.entry_id,
+        waba_id: event.waba_id,
+        business_id: event.business_id,
+        phone_number_id: event.phone_number_id,
+        display_phone_number: event.display_phone_number,
+        wa_id: event.wa_id,
+        user_id: event.user_id,
+        parent_user_id: event.parent_user_id,
+        message_id: event.message_id,
+        lane: kept.lane,
+        occurred_at_seconds: event.occurred_at_seconds,
+        received_at_ms: notification.received_at_ms,
+        test: event.test,
+        problems_json: event.problems_json,
+        data_range: event.data_range,
+        data_is_json: event.data_is_json,
+        position: event.position,
+        duplicates: 0,
+        unrouted: false,
+    };
+    Fresh {
+        payload: Payload { event: record, body: Some(notification.body.clone()) },
+        event: kept.event,
+        notification: kept.notification,
+        last_of_body: false,
+    }
+}

@@ -120,7 +120,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     tell(&applied);
     let apps = Arc::new(Apps::new(settings.apps, store.numbers().await?));
     let metrics = Arc::new(Metrics::default());
-    let refused = Arc::new(RefusedBodies::new(settings.development));
+    let refused = Arc::new(RefusedBodies::new(settings.development || settings.receive.keep_refused));
     let (watch, _) = broadcast::channel(WATCH_MAX);
     let drain = Duration::from_secs(settings.receive.drain_seconds);
 

@@ -43,6 +43,8 @@ pub struct ReceiveSettings {
     pub connections_max: usize,
     /// Seconds for the drain at the end.
     pub drain_seconds: u64,
+    /// Keep the last few bodies whose signature was refused in memory, outside development mode as well.
+    pub keep_refused: bool,
 }
 
 /// The listener for people and tools.
@@ -100,6 +102,7 @@ impl Default for ReceiveSettings {
             bytes_in_flight_max: 256 * 1024 * 1024,
             connections_max: 10_000,
             drain_seconds: 30,
+            keep_refused: false,
         }
     }
 }

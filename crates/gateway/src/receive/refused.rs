@@ -1,6 +1,6 @@
 //! The last few bodies whose signature did not fit, in memory, so that `verify --last-refused` can say why.
 //!
-//! Unsigned bytes are never stored; this is on in development mode only.
+//! Unsigned bytes are never stored; this is on in development mode, and where the operator asks for it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

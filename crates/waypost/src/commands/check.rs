@@ -140,9 +140,7 @@ impl Meaning<'_> {
             lines.push(format!("endpoint  {name}: {url} ({format}, {wants}{paused})"));
         }
         if self.endpoints.is_empty() {
-            lines.push(
-                "endpoint  none declared: events are kept, and sent to endpoints made later on request".to_owned(),
-            );
+            lines.push("endpoint  none declared: events are kept, and listed as unrouted".to_owned());
         }
         lines
     }

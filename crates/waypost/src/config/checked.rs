@@ -147,6 +147,7 @@ impl Judge<'_> {
             bytes_in_flight_max,
             connections_max: self.size(&raw.connections_max, 1..=1_000_000),
             drain_seconds: self.within(&raw.drain_seconds, 0..=3_600),
+            keep_refused: raw.keep_refused.value,
         }
     }
 

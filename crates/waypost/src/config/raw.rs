@@ -29,6 +29,7 @@ pub(crate) struct RawReceive {
     pub(crate) bytes_in_flight_max: At<u64>,
     pub(crate) connections_max: At<u64>,
     pub(crate) drain_seconds: At<u64>,
+    pub(crate) keep_refused: At<bool>,
 }
 
 /// `[admin]`.
@@ -89,6 +90,7 @@ impl Raw {
                 bytes_in_flight_max: receive.number("bytes_in_flight_max"),
                 connections_max: receive.number("connections_max"),
                 drain_seconds: receive.number("drain_seconds"),
+                keep_refused: receive.flag("keep_refused"),
             }),
             admin: reader.section("admin", |admin| RawAdmin { listen: admin.text("listen") }),
             apps: reader.sections("apps", RawApp::read),

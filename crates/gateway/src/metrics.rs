@@ -28,7 +28,8 @@ pub struct Metrics {
     answer_seconds: Family<AppLabels, Histogram, fn() -> Histogram>,
     deliveries: Family<DeliveryLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
-    attempt_seconds: Family<EndpointLabels, Histogram, fn() -> Histogram>,
+    /// Of all endpoints together: a histogram for each of ten thousand would be a page of its own.
+    attempt_seconds: Histogram,
     in_flight: Gauge,
     owed: Gauge,
     store_bytes: Gauge,
@@ -59,11 +60,6 @@ struct AppLabels {
 enum AnswerLabel {
     kept,
     refused,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct EndpointLabels {
-    endpoint: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -101,7 +97,7 @@ impl Default for Metrics {
             answer_seconds: Family::new_with_constructor(seconds),
             deliveries: Family::default(),
             attempts: Family::default(),
-            attempt_seconds: Family::new_with_constructor(seconds),
+            attempt_seconds: seconds(),
             in_flight: Gauge::default(),
             owed: Gauge::default(),
             store_bytes: Gauge::default(),
@@ -185,8 +181,7 @@ impl Metrics {
         self.in_flight.dec();
         let outcome = failure.map_or("accepted", FailureClass::as_str);
         self.attempts.get_or_create(&AttemptLabels { endpoint: endpoint.to_owned(), outcome }).inc();
-        let labels = EndpointLabels { endpoint: endpoint.to_owned() };
-        self.attempt_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+        self.attempt_seconds.observe(took.as_secs_f64());
     }
 
     /// A delivery ended.

@@ -112,8 +112,14 @@ async fn keep(receiver: &Receiver, app: &Arc<App>, received: Received, is_small:
     Err(Refusal::Overloaded)
 }
 
+/// The store tells once why it cannot be written; four thousand refusals a second need not repeat it. A fault of its own
+/// is told each time.
 fn unavailable(cause: &store::StoreError) -> Refusal {
-    tracing::error!(error = crate::chain(cause), "a notification was refused with 503: the store cannot take it");
+    if matches!(cause, store::StoreError::Internal { .. }) {
+        tracing::error!(error = crate::chain(cause), "a notification was refused with 503: the store failed");
+    } else {
+        tracing::debug!(error = crate::chain(cause), "a notification was refused with 503: the store cannot take it");
+    }
     Refusal::StoreUnavailable
 }
 

@@ -52,7 +52,7 @@ mod writer;
 
 use std::sync::{Arc, Mutex};
 
-pub use self::backup::{BackupProgress, restore};
+pub use self::backup::{BackupProgress, backup, restore};
 pub use self::check::{CheckReport, check};
 use self::open::Paths;
 pub use self::options::EmbeddedOptions;

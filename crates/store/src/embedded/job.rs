@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::fault::Fault;
 use super::ledger::Ledger;
 use super::lookup::Tail;
+use super::names::{Met, Names};
 use super::shared::Shared;
 use crate::error::StoreError;
 
@@ -47,6 +48,9 @@ pub(super) struct Tx<'c> {
     pub(super) ledger: Ledger,
     /// The tail of the look-ups as of the last COMMIT.
     pub(super) lookups: &'c Mutex<Tail>,
+    /// Names of contacts as of the last COMMIT, and those that this transaction met.
+    pub(super) names: &'c Names,
+    pub(super) names_met: Met,
     /// Events that retention drops in this transaction.
     pub(super) dropped_events: HashSet<i64>,
     /// The last arrival in each partition of keys that this transaction met.
@@ -54,11 +58,13 @@ pub(super) struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c Connection, ledger: Ledger, lookups: &'c Mutex<Tail>) -> Self {
+    pub(super) fn new(conn: &'c Connection, ledger: Ledger, lookups: &'c Mutex<Tail>, names: &'c Names) -> Self {
         Self {
             conn,
             ledger,
             lookups,
+            names,
+            names_met: Met::new(),
             dropped_events: HashSet::new(),
             arrivals: HashMap::new(),
         }

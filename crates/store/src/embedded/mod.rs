@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `open`, `schema` | the lock, connections and what they promise; migrations |
 //! | `queue`, `job`, `writer` | group commit, and what happens when the disk refuses |
-//! | `commit`, `dedupe`, `contacts` | keeping a batch |
+//! | `commit`, `dedupe`, `contacts`, `names` | keeping a batch |
 //! | `news`, `fresh`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
 //! | `lookup` | finding events; its tree is filled behind the commits |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
@@ -30,6 +30,7 @@ mod fresh;
 mod job;
 mod ledger;
 mod lookup;
+mod names;
 mod news;
 mod open;
 mod options;

@@ -132,7 +132,7 @@ fn keep(tx: &mut Tx<'_>, marked: &Marked, place: usize, news: &mut News) -> Resu
                     lane,
                 };
                 keep_event(tx, notification, event, &kept)?;
-                lookup::enter(tx, number, &marks.hashes)?;
+                lookup::enter(tx, number, event, marks)?;
                 owe(tx, notification.received_at_ms, event, &kept, &mut news.owed)?;
                 news.kept.push(kept);
             }

@@ -6,7 +6,7 @@
 //! | `queue`, `job`, `writer` | group commit, and what happens when the disk refuses |
 //! | `commit`, `dedupe`, `contacts`, `names` | keeping a batch |
 //! | `news`, `fresh`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
-//! | `lookup` | finding events; its tree is filled behind the commits |
+//! | `lookup` | finding events; the tail, by which trees of random order are filled behind the commits |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
 //! | `endpoints`, `removal`, `registers` | what is set by people |
 //! | `readers`, `read` | queries beside the writer |

@@ -132,7 +132,7 @@ impl Store for Embedded {
     async fn find(&self, find: Find) -> Result<Vec<EventRecord>, StoreError> {
         let owner = Arc::clone(&self.shared);
         read(&self.shared, "look up events", move |conn| {
-            queries::find(conn, &owner.lookups, &find)
+            queries::find(conn, &owner.tail, &find)
         })
         .await
     }
@@ -154,7 +154,7 @@ impl Store for Embedded {
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError> {
         let owner = Arc::clone(&self.shared);
         let mut page = read(&self.shared, "list deliveries", move |conn| {
-            queries::deliveries(conn, &owner.lookups, &query)
+            queries::deliveries(conn, &owner.tail, &query)
         })
         .await?;
         let board = lock(&self.shared.board);

@@ -98,7 +98,7 @@ impl Writer {
         };
         let started = Instant::now();
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        let mut tx = Tx::new(conn, self.ledger, &self.shared.lookups, &self.names);
+        let mut tx = Tx::new(conn, self.ledger, &self.shared.tail, &self.names);
         let written = jobs
             .iter_mut()
             .try_for_each(|job| job.run(&mut tx))

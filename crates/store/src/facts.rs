@@ -88,6 +88,7 @@ macro_rules! facts_on {
                 nothing_owed_is_pruned,
                 what_is_old_and_ended_is_pruned,
                 one_jump_of_the_clock_prunes_no_more_than_a_day,
+                a_key_outlives_its_event,
                 a_key_lives_on_while_its_partition_sees_arrivals,
             ],
         }

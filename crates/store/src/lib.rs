@@ -10,7 +10,7 @@ mod facts;
 mod record;
 mod seam;
 
-pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, check, restore};
+pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
 pub use error::{CommitError, StoreError};
 pub use record::{
     ApiKeyRecord, AttemptRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,

@@ -4,9 +4,11 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
-use store::{Embedded, EmbeddedOptions};
+use store::{Embedded, EmbeddedOptions, Store};
 
 fn waypost(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
@@ -73,13 +75,44 @@ fn what_is_no_store_does_not_pass_the_check() {
 }
 
 #[test]
-fn a_store_that_a_gateway_has_open_is_told_as_in_use() {
+fn a_store_that_another_process_has_open_is_checked_and_backed_up_while_it_writes() {
     let folder = tempfile::tempdir().unwrap();
-    let open = Embedded::open(EmbeddedOptions::new(folder.path().join("waypost-data"))).unwrap();
-    let check = waypost(folder.path(), &["store", "check"]);
+    let here = folder.path();
+    let open = Arc::new(Embedded::open(EmbeddedOptions::new(here.join("waypost-data"))).unwrap());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(open.put_setting("before", "kept")).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let writing = runtime.spawn({
+        let (open, stop) = (Arc::clone(&open), Arc::clone(&stop));
+        async move {
+            let mut written = 0;
+            while !stop.load(Ordering::SeqCst) {
+                open.put_setting(&format!("during {written}"), "kept").await.unwrap();
+                written += 1;
+            }
+            written
+        }
+    });
+    let check = waypost(here, &["store", "check"]);
     assert_eq!(check.status.code(), Some(0), "{}", told(&check));
+    let backup = waypost(here, &["store", "backup", "--to", "backup.db"]);
+    assert_eq!(backup.status.code(), Some(0), "{}", told(&backup));
+    stop.store(true, Ordering::SeqCst);
+    assert!(runtime.block_on(writing).unwrap() > 0);
+
+    store::restore(&here.join("backup.db"), &here.join("restored")).unwrap();
+    let restored = Embedded::open(EmbeddedOptions::new(here.join("restored"))).unwrap();
+    let kept = runtime.block_on(restored.setting("before")).unwrap();
+    assert_eq!(kept.as_deref(), Some("kept"));
+}
+
+#[test]
+fn what_is_no_store_is_not_backed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("waypost-data");
+    std::fs::create_dir(&store).unwrap();
+    std::fs::write(store.join("waypost.db"), "anything".repeat(1_000)).unwrap();
     let backup = waypost(folder.path(), &["store", "backup", "--to", "backup.db"]);
-    assert_eq!(backup.status.code(), Some(5));
-    assert!(told(&backup).contains("in use"), "{}", told(&backup));
-    drop(open);
+    assert_eq!(backup.status.code(), Some(5), "{}", told(&backup));
+    assert!(!folder.path().join("backup.db").exists());
 }

@@ -1,8 +1,10 @@
 //! Backups while commits go on, and restoring them.
 //!
-//! The source is read in one transaction, so that the copy is the store as of one moment: everything committed before
-//! the backup began, and nothing half. Commits go on beside it; the log cannot be emptied until it ends. (Without the
-//! transaction, SQLite's backup would begin anew with every commit, and never end under load.)
+//! A backup takes no lock: it reads beside whichever process has the store open, through a connection of its own. It
+//! reads in one transaction, so that the copy is the store as of one moment: everything committed before it began, and
+//! nothing half. (Without the transaction, SQLite's backup would begin anew with every commit, and never end under
+//! load.) Commits go on beside it; until it ends the log grows, and a process that has to empty the log (at opening,
+//! where it holds anything, and after a refusal of the disk) waits for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,6 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use super::Embedded;
 use super::check::{CheckReport, report};
 use super::fault::{Fault, Kind};
 use super::open::{self, Paths, sync_folder};
@@ -31,57 +32,57 @@ pub struct BackupProgress {
     pub pages: u64,
 }
 
-impl Embedded {
-    /// Writes a consistent copy of the store to a file that must not exist yet, while commits go on. Blocks; calls
-    /// `progress` after each piece.
-    ///
-    /// # Errors
-    ///
-    /// When the file exists or cannot be written, when the disk is full, or when the store itself fails meanwhile.
-    pub fn backup(&self, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), StoreError> {
-        let partial = partial_name(to);
-        let done =
-            refuse_existing(to).and_then(|()| self.copy(&partial, &mut progress)).and_then(|()| publish(&partial, to));
-        if done.is_err() {
-            // Best effort: the error that matters is the one below.
-            drop(fs::remove_file(&partial));
-        }
-        done.map_err(|fault| fault.doing("write the backup").to_store_error(to.parent().unwrap_or(to)))
+/// Writes a consistent copy of the store in a folder to a file that must not exist yet, and checks the copy. A gateway
+/// may be running on the store, in this process or another. Blocks; calls `progress` after each piece.
+///
+/// # Errors
+///
+/// [`StoreError::NotFound`] when there is no store, [`StoreError::TooNew`] or [`StoreError::Damaged`] when it cannot be
+/// read; and when the file exists or cannot be written, or its disk is full. Nothing is left behind then.
+pub fn backup(folder: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), StoreError> {
+    let source = open::reader_of_any(&Paths::new(folder))?;
+    let tell = |fault: Fault| {
+        // Only what is read can be damaged; anything else that fails is the file's affair.
+        let about = if fault.kind() == Kind::Damaged { folder } else { to.parent().unwrap_or(to) };
+        fault.doing("write the backup").to_store_error(about)
+    };
+    refuse_existing(to).map_err(tell)?;
+    let partial = partial_name(to);
+    let done =
+        copy(&source, &partial, &mut progress).and_then(|()| verify(&partial)).and_then(|_| publish(&partial, to));
+    if done.is_err() {
+        // Best effort: the error that matters is the one below.
+        drop(fs::remove_file(&partial));
     }
+    done.map_err(tell)
+}
 
-    fn copy(&self, partial: &Path, progress: &mut impl FnMut(BackupProgress)) -> Result<(), Fault> {
-        self.shared.condition.check_open()?;
-        let loan = self.shared.readers.lend(open::reader)?;
-        let snapshot = loan.conn()?.unchecked_transaction()?;
-        // A transaction begins with its first read.
-        snapshot.query_row("SELECT count(*) FROM ledger", [], |_| Ok(()))?;
-        remove_leftover(partial)?;
-        let mut target = Connection::open(partial)?;
-        target.pragma_update(None, "synchronous", "FULL")?;
-        let backup = Backup::new(&snapshot, &mut target)?;
-        loop {
-            if !loan.is_good() {
-                return Err(self.shared.condition.fault());
-            }
-            let step = backup.step(STEP_PAGES)?;
-            let now = backup.progress();
-            progress(BackupProgress {
-                pages_done: u64::try_from(now.pagecount - now.remaining).unwrap_or_default(),
-                pages: u64::try_from(now.pagecount).unwrap_or_default(),
-            });
-            match step {
-                StepResult::Done => break,
-                StepResult::Busy | StepResult::Locked => std::thread::sleep(BUSY_PAUSE),
-                StepResult::More | _ => {}
-            }
+fn copy(source: &Connection, partial: &Path, progress: &mut impl FnMut(BackupProgress)) -> Result<(), Fault> {
+    let snapshot = source.unchecked_transaction()?;
+    // A transaction begins with its first read.
+    snapshot.query_row("SELECT count(*) FROM ledger", [], |_| Ok(()))?;
+    remove_leftover(partial)?;
+    let mut target = Connection::open(partial)?;
+    target.pragma_update(None, "synchronous", "FULL")?;
+    let backup = Backup::new(&snapshot, &mut target)?;
+    loop {
+        let step = backup.step(STEP_PAGES)?;
+        let now = backup.progress();
+        progress(BackupProgress {
+            pages_done: u64::try_from(now.pagecount - now.remaining).unwrap_or_default(),
+            pages: u64::try_from(now.pagecount).unwrap_or_default(),
+        });
+        match step {
+            StepResult::Done => break,
+            StepResult::Busy | StepResult::Locked => std::thread::sleep(BUSY_PAUSE),
+            StepResult::More | _ => {}
         }
-        drop(backup);
-        drop(snapshot);
-        loan.discard();
-        // One file, without a log beside it, that any tool can open.
-        target.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
-        target.close().map_err(|(_, error)| Fault::from(error))
     }
+    drop(backup);
+    drop(snapshot);
+    // One file, without a log beside it, that any tool can open.
+    target.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+    target.close().map_err(|(_, error)| Fault::from(error))
 }
 
 /// Makes a store in a folder from a backup, after checking the backup. Never overwrites a store.

@@ -68,7 +68,7 @@ const MUST_BE_NONE: &[(&str, &str)] = &[
     ),
     ("SELECT count(*) FROM event_lookups WHERE event NOT IN (SELECT id FROM events)", "look-ups that lead nowhere"),
     (
-        "SELECT count(*) FROM lookup_tail WHERE event NOT IN (SELECT id FROM events)",
+        "SELECT count(*) FROM event_tail WHERE event NOT IN (SELECT id FROM events)",
         "look-ups that wait and lead nowhere",
     ),
 ];

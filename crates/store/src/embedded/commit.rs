@@ -118,7 +118,7 @@ fn keep(tx: &mut Tx<'_>, marked: &Marked, place: usize, news: &mut News) -> Resu
                 let lane = contacts::lane(tx, notification, event)?;
                 let kept = NewlyKept { place: (place, fates.len()), event: number, notification: row, lane };
                 keep_event(tx, notification, event, &kept)?;
-                lookup::enter(tx, number, &marks.hashes)?;
+                lookup::enter(tx, number, event, marks)?;
                 owe(tx, notification.received_at_ms, event, &kept, &mut news.owed)?;
                 news.kept.push(kept);
             }

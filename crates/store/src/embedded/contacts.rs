@@ -5,19 +5,21 @@ use rusqlite::{OptionalExtension, params};
 
 use super::fault::Fault;
 use super::job::Tx;
-use crate::record::{LaneName, NewConversation, NewEvent, NewNotification};
+use super::names::Name;
+use crate::record::{LaneName, NewEvent, NewNotification};
 
 /// The event's lane; learns the names that it shows.
-pub(super) fn lane(tx: &Tx<'_>, notification: &NewNotification, event: &NewEvent) -> Result<String, Fault> {
+pub(super) fn lane(tx: &mut Tx<'_>, notification: &NewNotification, event: &NewEvent) -> Result<String, Fault> {
     let conversation = match &event.lane {
         LaneName::Named(lane) => return Ok(lane.clone()),
         LaneName::Conversation(conversation) => conversation,
     };
-    let known = |name: &str| look_up(tx, &notification.scope, &conversation.number, name);
+    let place = (notification.scope.as_str(), conversation.number.as_str());
+    let known = |name: &str| look_up(tx, place, name);
     match resolve(&conversation.number, &conversation.names, &conversation.previous, known)? {
         Some(resolved) => {
-            for (name, entry) in &resolved.learn {
-                learn(tx, &notification.scope, conversation, name, entry)?;
+            for (name, entry) in resolved.learn {
+                learn(tx, place, &name, entry)?;
             }
             Ok(resolved.lane)
         }
@@ -25,7 +27,20 @@ pub(super) fn lane(tx: &Tx<'_>, notification: &NewNotification, event: &NewEvent
     }
 }
 
-fn look_up(tx: &Tx<'_>, scope: &str, number: &str, name: &str) -> Result<Option<Known>, Fault> {
+fn look_up(tx: &mut Tx<'_>, (scope, number): (&str, &str), name: &str) -> Result<Option<Known>, Fault> {
+    let key = Name::new(scope, number, name);
+    if let Some(known) = tx.names_met.get(&key) {
+        return Ok(known.clone());
+    }
+    let known = match tx.names.get(&key) {
+        Some(known) => Some(known.clone()),
+        None => read(tx, (scope, number), name)?,
+    };
+    tx.names_met.insert(key, known.clone());
+    Ok(known)
+}
+
+fn read(tx: &Tx<'_>, (scope, number): (&str, &str), name: &str) -> Result<Option<Known>, Fault> {
     let known = tx
         .conn
         .prepare_cached("SELECT lane, user_id FROM contact_names WHERE scope = ?1 AND number = ?2 AND name = ?3")?
@@ -34,11 +49,12 @@ fn look_up(tx: &Tx<'_>, scope: &str, number: &str, name: &str) -> Result<Option<
     Ok(known)
 }
 
-fn learn(tx: &Tx<'_>, scope: &str, conversation: &NewConversation, name: &str, entry: &Known) -> Result<(), Fault> {
+fn learn(tx: &mut Tx<'_>, (scope, number): (&str, &str), name: &str, entry: Known) -> Result<(), Fault> {
     tx.conn
         .prepare_cached(
             "INSERT OR REPLACE INTO contact_names (scope, number, name, lane, user_id) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![scope, conversation.number, name, entry.lane, entry.user_id])?;
+        .execute(params![scope, number, name, entry.lane, entry.user_id])?;
+    tx.names_met.insert(Name::new(scope, number, name), Some(entry));
     Ok(())
 }

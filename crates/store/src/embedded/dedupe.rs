@@ -2,7 +2,8 @@
 //!
 //! A row per key, clustered by (partition, event id), holds where the first copy is and a digest of its bytes. Equal
 //! bytes are a duplicate. Other bytes are compared as JSON, where member order, white space and escapes say nothing;
-//! what still differs is conflicting. Inserting the key and asking whether it was there are one descent of the tree.
+//! what still differs is conflicting. The tree of keys is filled behind the commits (see `lookup`): a commit writes a new
+//! key into the tail, and asks the tail before the tree. Only the writer asks, so nothing moves meanwhile.
 
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
@@ -10,6 +11,8 @@ use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
 use super::job::Tx;
+use super::lookup::{Key, Known};
+use super::shared::lock;
 use crate::record::{NewEvent, NewNotification};
 
 /// What an event turned out to be.
@@ -41,8 +44,8 @@ pub(super) fn digest(notification: &NewNotification, event: &NewEvent) -> i64 {
     short_hash(&[element(notification, event)])
 }
 
-/// Judges an event by its digest, given the fates of those before it in its notification. A new one has its key when this
-/// returns.
+/// Judges an event by its digest, given the fates of those before it in its notification. A new one must enter
+/// the tail in the same transaction.
 pub(super) fn judge(
     tx: &mut Tx<'_>,
     notification: &NewNotification,
@@ -50,26 +53,34 @@ pub(super) fn judge(
     fates: &[Fate],
 ) -> Result<Fate, Fault> {
     tx.arrived(event.key_partition, notification.received_at_ms);
-    let number = tx.ledger.next_event;
-    let inserted = tx
-        .conn
-        .prepare_cached(
-            "INSERT INTO event_keys (partition, event_id, event, digest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![event.key_partition, event.id.as_bytes(), number, digest])?;
-    if inserted == 1 {
+    let key = (event.key_partition, *event.id.as_bytes());
+    let Some((first, first_digest)) = known(tx, &key)? else {
+        let number = tx.ledger.next_event;
         tx.ledger.next_event += 1;
+        tx.new_keys.insert(key, (number, digest));
         return Ok(Fate::New(number));
-    }
-    let (first, first_digest): (i64, i64) = tx
-        .conn
-        .prepare_cached("SELECT event, digest FROM event_keys WHERE partition = ?1 AND event_id = ?2")?
-        .query_row(params![event.key_partition, event.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    };
     let bytes = element(notification, event);
     if first_digest == digest || same_as_first(tx, notification, fates, first, bytes)? || listed(tx, event, digest)? {
         return Ok(Fate::Duplicate(first));
     }
     Ok(Fate::Conflicting { digest })
+}
+
+/// The first copy: of this transaction, of those that wait, or of the tree.
+fn known(tx: &Tx<'_>, key: &Key) -> Result<Option<Known>, Fault> {
+    if let Some(known) = tx.new_keys.get(key) {
+        return Ok(Some(*known));
+    }
+    if let Some(known) = lock(tx.tail).known(key) {
+        return Ok(Some(known));
+    }
+    let found = tx
+        .conn
+        .prepare_cached("SELECT event, digest FROM event_keys WHERE partition = ?1 AND event_id = ?2")?
+        .query_row(params![key.0, key.1], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(found)
 }
 
 fn same_as_first(

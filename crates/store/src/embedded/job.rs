@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use super::fault::Fault;
 use super::ledger::Ledger;
-use super::lookup::Tail;
+use super::lookup::{Key, Known, Tail};
+use super::names::{Met, Names};
 use super::shared::Shared;
 use crate::error::StoreError;
 
@@ -46,7 +47,12 @@ pub(super) struct Tx<'c> {
     /// A copy that becomes the truth with the COMMIT.
     pub(super) ledger: Ledger,
     /// The tail of the look-ups as of the last COMMIT.
-    pub(super) lookups: &'c Mutex<Tail>,
+    pub(super) tail: &'c Mutex<Tail>,
+    /// Keys that are new in this transaction.
+    pub(super) new_keys: HashMap<Key, Known>,
+    /// Names of contacts as of the last COMMIT, and those that this transaction met.
+    pub(super) names: &'c Names,
+    pub(super) names_met: Met,
     /// Events that retention drops in this transaction.
     pub(super) dropped_events: HashSet<i64>,
     /// The last arrival in each partition of keys that this transaction met.
@@ -54,8 +60,17 @@ pub(super) struct Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c Connection, ledger: Ledger, lookups: &'c Mutex<Tail>) -> Self {
-        Self { conn, ledger, lookups, dropped_events: HashSet::new(), arrivals: HashMap::new() }
+    pub(super) fn new(conn: &'c Connection, ledger: Ledger, tail: &'c Mutex<Tail>, names: &'c Names) -> Self {
+        Self {
+            conn,
+            ledger,
+            tail,
+            new_keys: HashMap::new(),
+            names,
+            names_met: Met::new(),
+            dropped_events: HashSet::new(),
+            arrivals: HashMap::new(),
+        }
     }
 
     /// Notes that an event of this partition arrived.

@@ -4,9 +4,9 @@
 //! | --- | --- |
 //! | `open`, `schema` | the lock, connections and what they promise; migrations |
 //! | `queue`, `job`, `writer` | group commit, and what happens when the disk refuses |
-//! | `commit`, `dedupe`, `contacts` | keeping a batch |
+//! | `commit`, `dedupe`, `contacts`, `names` | keeping a batch |
 //! | `news`, `fresh`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
-//! | `lookup` | finding events; its tree is filled behind the commits |
+//! | `lookup` | finding events; the tail, by which trees of random order are filled behind the commits |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
 //! | `endpoints`, `removal`, `registers` | what is set by people |
 //! | `readers`, `read` | queries beside the writer |
@@ -30,6 +30,7 @@ mod fresh;
 mod job;
 mod ledger;
 mod lookup;
+mod names;
 mod news;
 mod open;
 mod options;
@@ -52,7 +53,7 @@ mod writer;
 
 use std::sync::{Arc, Mutex};
 
-pub use self::backup::{BackupProgress, restore};
+pub use self::backup::{BackupProgress, backup, restore};
 pub use self::check::{CheckReport, check};
 use self::open::Paths;
 pub use self::options::EmbeddedOptions;

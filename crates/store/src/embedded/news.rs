@@ -46,7 +46,7 @@ impl News {
     pub(super) fn tell(self, batch: Vec<Marked>, shared: &Shared) {
         if !self.kept.is_empty() {
             let (entries, fresh) = sort_out(batch, self.kept);
-            lock(&shared.lookups).learn(entries);
+            lock(&shared.tail).learn(entries);
             let mut cache = lock(&shared.fresh);
             for event in fresh {
                 match event {
@@ -76,7 +76,12 @@ fn sort_out(batch: Vec<Marked>, kept: Vec<NewlyKept>) -> (Vec<Entry>, Vec<MaybeF
             let Some(kept) = kept.next_if(|kept| kept.place == (n, index)) else {
                 continue;
             };
-            entries.push(Entry { event: kept.event, hashes: marks.hashes });
+            entries.push(Entry {
+                event: kept.event,
+                key: (event.key_partition, *event.id.as_bytes()),
+                digest: marks.digest,
+                hashes: marks.hashes,
+            });
             fresh.push(match event.owed_to.is_empty() {
                 true => Err(event.id),
                 false => Ok(payload(&notification, event, kept)),

@@ -69,13 +69,18 @@ pub(super) fn writer(paths: &Paths) -> Result<Connection, StoreError> {
     let conn =
         connect(&paths.database, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).map_err(tell)?;
     let found = schema::identify(&conn).map_err(tell)?;
-    if let Found::Store(version) = found
-        && version > schema::newest()
-    {
-        return Err(StoreError::TooNew { found: version, known: schema::newest() });
-    }
+    must_be_known(&found)?;
     prepare(&conn, paths, &found).map_err(tell)?;
     Ok(conn)
+}
+
+fn must_be_known(found: &Found) -> Result<(), StoreError> {
+    match found {
+        Found::Store(version) if *version > schema::newest() => {
+            Err(StoreError::TooNew { found: *version, known: schema::newest() })
+        }
+        Found::Store(_) | Found::Nothing => Ok(()),
+    }
 }
 
 fn prepare(conn: &Connection, paths: &Paths, found: &Found) -> Result<(), Fault> {
@@ -102,6 +107,21 @@ pub(super) fn checkpointer(paths: &Paths) -> Result<Connection, Fault> {
 /// Opens a connection that only reads.
 pub(super) fn reader(paths: &Paths) -> Result<Connection, Fault> {
     read_only(&paths.database)
+}
+
+/// Opens a store that is not ours, to read it: another process may have it open.
+pub(super) fn reader_of_any(paths: &Paths) -> Result<Connection, StoreError> {
+    if !paths.database.try_exists().unwrap_or(true) {
+        return Err(StoreError::NotFound { what: "store" });
+    }
+    let tell = |fault: Fault| fault.doing("read the store").to_store_error(&paths.folder);
+    let conn = reader(paths).map_err(tell)?;
+    let found = schema::identify(&conn).map_err(tell)?;
+    must_be_known(&found)?;
+    match found {
+        Found::Store(_) => Ok(conn),
+        Found::Nothing => Err(tell(Fault::new(Kind::Damaged, "read the store", "the file is empty"))),
+    }
 }
 
 /// Opens any database to read it.

@@ -18,8 +18,8 @@ pub struct EmbeddedOptions {
     pub lane_window: usize,
     /// Owed deliveries held in memory in all.
     pub board_max: usize,
-    /// Events whose look-ups may wait before they are moved into their tree; four times as many under pressure.
-    pub lookup_tail: usize,
+    /// Events whose keys and look-ups may wait before they are moved into their trees; four times as many under pressure.
+    pub event_tail: usize,
     /// Bytes of newly committed payloads held in memory for their senders.
     pub fresh_bytes_max: usize,
     /// The least time between two steps (of a day at most) of retention's own clock.
@@ -37,7 +37,7 @@ impl EmbeddedOptions {
             window: 10_000,
             lane_window: 32,
             board_max: 200_000,
-            lookup_tail: 16_384,
+            event_tail: 16_384,
             fresh_bytes_max: 32 * 1024 * 1024,
             retention_step_min: Duration::from_secs(3_600),
         }

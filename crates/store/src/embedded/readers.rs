@@ -80,11 +80,6 @@ impl Loan<'_> {
         self.conn.as_ref().ok_or_else(Fault::closed)
     }
 
-    /// False once the connection must not be used any further.
-    pub(super) fn is_good(&self) -> bool {
-        lock(&self.readers.inner).generation == self.generation
-    }
-
     /// Closes the connection instead of keeping it for the next.
     pub(super) fn discard(mut self) {
         self.conn = None;

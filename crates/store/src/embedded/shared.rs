@@ -30,7 +30,7 @@ pub(super) struct Shared {
     paths: Paths,
     pub(super) queue: Queue,
     pub(super) board: Mutex<Board>,
-    pub(super) lookups: Mutex<Tail>,
+    pub(super) tail: Mutex<Tail>,
     pub(super) fresh: Mutex<FreshPayloads>,
     pub(super) readers: Readers,
     pub(super) wake: Notify,
@@ -54,13 +54,13 @@ impl Shared {
     pub(super) fn new(paths: Paths, options: &EmbeddedOptions, folder_lock: File) -> Self {
         let bounds = Bounds { jobs: options.queue_jobs_max, bytes: options.queue_bytes_max };
         let board = Board::new(Sizes { window: options.window, lane: options.lane_window, total: options.board_max });
-        let lookups = Tail::new(TailSizes { round: options.lookup_tail, max: options.lookup_tail.saturating_mul(4) });
+        let tail = Tail::new(TailSizes { round: options.event_tail, max: options.event_tail.saturating_mul(4) });
         Self {
             readers: Readers::new(paths.clone()),
             paths,
             queue: Queue::new(bounds),
             board: Mutex::new(board),
-            lookups: Mutex::new(lookups),
+            tail: Mutex::new(tail),
             fresh: Mutex::new(FreshPayloads::new(options.fresh_bytes_max)),
             wake: Notify::new(),
             condition: Condition::default(),

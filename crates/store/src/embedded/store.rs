@@ -128,7 +128,7 @@ impl Store for Embedded {
 
     async fn find(&self, find: Find) -> Result<Vec<EventRecord>, StoreError> {
         let owner = Arc::clone(&self.shared);
-        read(&self.shared, "look up events", move |conn| queries::find(conn, &owner.lookups, &find)).await
+        read(&self.shared, "look up events", move |conn| queries::find(conn, &owner.tail, &find)).await
     }
 
     async fn conflicts(&self, event: EventId) -> Result<Vec<ConflictRecord>, StoreError> {
@@ -142,8 +142,7 @@ impl Store for Embedded {
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError> {
         let owner = Arc::clone(&self.shared);
         let mut page =
-            read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &owner.lookups, &query))
-                .await?;
+            read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &owner.tail, &query)).await?;
         let board = lock(&self.shared.board);
         for record in &mut page.rows {
             record.in_flight = board.is_in_flight(record.number);

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use super::commit::CommitJob;
 use super::job::Job;
-use super::{BackupProgress, Embedded, EmbeddedOptions, check, restore};
+use super::{BackupProgress, Embedded, EmbeddedOptions, backup, check, restore};
 use crate::error::{CommitError, StoreError};
 use crate::facts::build::{Body, NOW, accept_all, claim, commit, endpoint, id, put, until};
 use crate::record::{EndpointNo, EventOutcome, NewNotification};
@@ -234,21 +234,22 @@ async fn a_backup_under_load_restores_to_everything_committed_before() {
     let target = tempfile::tempdir().unwrap();
     let file = target.path().join("backup.db");
     let backing_up = tokio::task::spawn_blocking({
-        let (store, file) = (Arc::clone(&store), file.clone());
+        let (store, folder, file) = (Arc::clone(&store), folder.path().to_owned(), file.clone());
         move || {
             let mut done = Vec::new();
             let progress = |progress: BackupProgress| {
                 done.push(progress.pages_done);
                 until_more_events(&store);
             };
-            store.backup(&file, progress).map(|()| done)
+            backup(&folder, &file, progress).map(|()| done)
         }
     });
     let done = backing_up.await.unwrap().unwrap();
     assert!(done.len() > 3 && done.is_sorted(), "it goes on, and never begins anew: {done:?}");
     stop.store(true, Ordering::SeqCst);
     load.await.unwrap();
-    assert!(store.backup(&file, |_| ()).is_err(), "a backup overwrites nothing");
+    assert!(backup(folder.path(), &file, |_| ()).is_err(), "a backup overwrites nothing");
+    assert_eq!(names_in(&target), ["backup.db"], "one file, and nothing beside it");
 
     let elsewhere = target.path().join("restored");
     let report = restore(&file, &elsewhere).unwrap();
@@ -261,6 +262,58 @@ async fn a_backup_under_load_restores_to_everything_committed_before() {
     assert!(check(&elsewhere).unwrap().is_clean());
     assert!(restore(&file, &elsewhere).is_err(), "a restore overwrites nothing");
     assert!(restore(&file, folder.path()).is_err(), "nor what is in use");
+}
+
+fn names_in(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_store_that_nobody_has_open_is_backed_up_with_what_a_killed_process_left_in_its_log() {
+    let folder = folder();
+    let store = open(folder.path()).unwrap();
+    commit(&store, body("a")).await;
+    let killed = tempfile::tempdir().unwrap();
+    for name in ["waypost.db", "waypost.db-wal"] {
+        fs::copy(folder.path().join(name), killed.path().join(name)).unwrap();
+    }
+    store.close().await;
+    drop(store);
+    let target = tempfile::tempdir().unwrap();
+    for (name, source) in [("closed", &folder), ("killed", &killed)] {
+        backup(source.path(), &target.path().join(name), |_| ()).unwrap();
+        let restored = target.path().join(format!("{name}-restored"));
+        assert_eq!(restore(&target.path().join(name), &restored).unwrap().events, 1);
+        assert!(open(source.path()).is_ok(), "the backup is in nobody's way");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_as_a_store_is_not_backed_up_and_nothing_is_left() {
+    let target = folder();
+    let refused = |folder: &TempDir| backup(folder.path(), &target.path().join("b"), |_| ()).unwrap_err();
+    let empty = folder();
+    assert!(matches!(refused(&empty), StoreError::NotFound { what: "store" }));
+    assert!(names_in(&empty).is_empty());
+    fs::write(database(&empty), "").unwrap();
+    assert!(matches!(refused(&empty), StoreError::Damaged { .. }));
+    let foreign = folder();
+    fs::write(database(&foreign), vec![b'x'; 20_000]).unwrap();
+    assert!(matches!(refused(&foreign), StoreError::Damaged { .. }));
+    let newer = folder();
+    drop(open(newer.path()).unwrap());
+    let conn = Connection::open(database(&newer)).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(refused(&newer), StoreError::TooNew { found: 99, known: 1 }));
+    let wrong = folder();
+    drop(open(wrong.path()).unwrap());
+    let conn = Connection::open(database(&wrong)).unwrap();
+    conn.execute_batch("INSERT INTO bodies VALUES (7, 0, x'00')").unwrap();
+    assert!(matches!(refused(&wrong), StoreError::Damaged { .. }));
+    assert!(names_in(&target).is_empty(), "{:?}", names_in(&target));
 }
 
 #[tokio::test]

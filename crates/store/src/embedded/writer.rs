@@ -18,6 +18,7 @@ use rusqlite::Connection;
 use super::fault::{Fault, Kind};
 use super::job::{Job, Tx};
 use super::ledger::Ledger;
+use super::names::Names;
 use super::queue::Taken;
 use super::shared::Shared;
 use super::{lookup, open, rebuild};
@@ -30,12 +31,13 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     conn: Option<Connection>,
     ledger: Ledger,
+    names: Names,
     tried_at: Instant,
 }
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, conn: Connection, ledger: Ledger) -> Self {
-        Self { shared, conn: Some(conn), ledger, tried_at: Instant::now() }
+        Self { shared, conn: Some(conn), ledger, names: Names::default(), tried_at: Instant::now() }
     }
 
     /// Works until the queue is closed and empty.
@@ -86,9 +88,9 @@ impl Writer {
         };
         let started = Instant::now();
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        let mut tx = Tx::new(conn, self.ledger, &self.shared.lookups);
+        let mut tx = Tx::new(conn, self.ledger, &self.shared.tail, &self.names);
         let written = jobs.iter_mut().try_for_each(|job| job.run(&mut tx)).and_then(|()| tx.flush(&self.ledger));
-        let ledger = tx.ledger;
+        let (ledger, names_met) = (tx.ledger, tx.names_met);
         if let Err(fault) = written {
             // SQLite rolls some failures back by itself, after which ROLLBACK has nothing to do.
             if !conn.is_autocommit() {
@@ -99,6 +101,7 @@ impl Writer {
         self.shared.faults.before_commit()?;
         conn.execute_batch("COMMIT").map_err(|error| Fault::from(error).at_commit())?;
         self.ledger = ledger;
+        self.names.learn(names_met);
         self.shared.committed(&ledger, started.elapsed());
         Ok(())
     }
@@ -125,6 +128,7 @@ impl Writer {
             Ok((conn, ledger)) => {
                 self.conn = Some(conn);
                 self.ledger = ledger;
+                self.names = Names::default();
                 self.shared.trust(&ledger);
                 tracing::info!("the store can be written again");
             }

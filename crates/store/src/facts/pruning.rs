@@ -73,6 +73,21 @@ pub(crate) async fn one_jump_of_the_clock_prunes_no_more_than_a_day(engine: &mut
     assert_eq!((jumped.bodies, jumped.events), (1, 0));
 }
 
+pub(crate) async fn a_key_outlives_its_event(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let events_go = Retention { body_days: 1, metadata_days: 1, ..RETENTION };
+    // Some are dropped right after they came, some later.
+    for n in 0..10 {
+        let body = || Body::new().event(&format!("a{n}"), "1", "l", &[]).build(0);
+        commit(&*store, body()).await;
+        for day in 0..4 {
+            while store.prune(events_go, NOW + day * DAY).await.unwrap().more {}
+        }
+        assert!(store.find(Find::Event(id(&format!("a{n}")))).await.unwrap().is_empty());
+        assert_eq!(commit(&*store, body()).await.events, [EventOutcome::Duplicate]);
+    }
+}
+
 pub(crate) async fn a_key_lives_on_while_its_partition_sees_arrivals(engine: &mut dyn Engine) {
     let store = engine.store();
     let at = |day: i64| Body::new().event("a", "1", "l", &[]).build_at(0, NOW + day * DAY);

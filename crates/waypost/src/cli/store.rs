@@ -28,7 +28,7 @@ pub(crate) enum StoreCommand {
     /// Read the whole store and say what is wrong with it; a gateway may be running on it
     #[command(after_help = "Example:\n  waypost store check --json")]
     Check(StoreCheckArgs),
-    /// Write a consistent copy of the store to a file; the gateway must not be running on it
+    /// Write a consistent copy of the store to a file; the gateway may be running on it
     #[command(after_help = "Example:\n  waypost store backup --to /backups/waypost-2026-03-01.db")]
     Backup(StoreBackupArgs),
     /// Make a store from a backup, where there is none, after checking the backup

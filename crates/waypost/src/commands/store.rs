@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use store::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, StoreError};
+use store::{BackupProgress, CheckReport, StoreError};
 
 use crate::api::store_folder;
 use crate::cli::{ConfigArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
@@ -47,13 +47,17 @@ fn check(args: &StoreCheckArgs) -> Result<Exit, Failure> {
 
 fn backup(args: &StoreBackupArgs) -> Result<Exit, Failure> {
     let folder = folder(&args.config)?;
-    // Opening makes a store where there is none, and a backup of that would deceive.
     must_be_there(&folder.join(DATABASE))?;
-    let store = Embedded::open(EmbeddedOptions::new(&folder)).map_err(Failure::Store)?;
     let mut progress = Progress::new("backup");
-    let written = store.backup(&args.to, |at: BackupProgress| progress.show(at.pages_done, at.pages));
+    let show = |at: BackupProgress| progress.show(at.pages_done, at.pages);
+    let written = store::backup(&folder, &args.to, show);
     progress.end();
-    written.map_err(failed_to("write", &args.to))?;
+    written.map_err(|error| {
+        if matches!(error, StoreError::TooNew { .. } | StoreError::Damaged { .. }) {
+            return Failure::Store(error);
+        }
+        failed_to("write", &args.to)(error)
+    })?;
     terminal::done("wrote", &args.to.display().to_string(), args.json)?;
     Ok(Exit::Ok)
 }

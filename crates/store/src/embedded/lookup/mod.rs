@@ -1,9 +1,9 @@
-//! Look-ups: hashes of what an event can be found by.
+//! Look-ups: hashes of what an event can be found by; and the tail, by which trees are filled behind the commits.
 //!
 //! A hash only leads to candidates; whoever looks up compares the real members.
 //!
-//! A commit appends one narrow row for each event to the table `lookup_tail`; the tree `event_lookups`, whose places are
-//! random, is filled behind it (`mover`). What the tail table holds is known in memory as well (`tail`), from when the
+//! A commit appends one narrow row for each event to the table `event_tail`; the trees whose places are random, that of
+//! the look-ups and that of the keys (see `dedupe`), are filled behind it (`mover`). What the tail table holds is known in memory as well (`tail`), from when the
 //! COMMIT has returned. An event moves from the tail into the tree and is then forgotten by the tail, in this order. So
 //! whoever looks up asks the tail first and the tree after it: an event may be met twice, and is never missed.
 
@@ -18,7 +18,8 @@ use std::sync::Mutex;
 use rusqlite::{Connection, Rows, params};
 
 pub(super) use self::mover::{load, move_on};
-pub(super) use self::tail::{Entry, Tail, TailSizes};
+pub(super) use self::tail::{Entry, Key, Known, Tail, TailSizes};
+use super::commit::Marks;
 use super::dedupe::short_hash;
 use super::fault::Fault;
 use super::job::Tx;
@@ -27,17 +28,31 @@ use crate::record::{EventRecord, NewEvent};
 use crate::seam::Find;
 
 /// Writes down by what a new event can be found.
-pub(super) fn enter(tx: &Tx<'_>, event: i64, hashes: &[i64]) -> Result<(), Fault> {
+pub(super) fn enter(tx: &Tx<'_>, number: i64, event: &NewEvent, marks: &Marks) -> Result<(), Fault> {
     tx.conn
-        .prepare_cached("INSERT INTO lookup_tail (event, hashes) VALUES (?1, ?2)")?
-        .execute(params![event, tail::encode(hashes)])?;
+        .prepare_cached(
+            "INSERT INTO event_tail (event, partition, event_id, digest, hashes) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            number,
+            event.key_partition,
+            event.id.as_bytes(),
+            marks.digest,
+            tail::encode(&marks.hashes)
+        ])?;
     Ok(())
 }
 
-/// Takes an event out, wherever it is by now. The tail is told by [`Tail::forget`], after COMMIT.
+/// Takes an event out, wherever it is by now; its key stays. The tail is told by [`Tail::forget`], after COMMIT.
 pub(super) fn remove(tx: &mut Tx<'_>, event: i64, hashes: &[i64]) -> Result<(), Fault> {
     tx.dropped_events.insert(event);
-    tx.conn.prepare_cached("DELETE FROM lookup_tail WHERE event = ?1")?.execute([event])?;
+    for sql in [
+        "INSERT OR IGNORE INTO event_keys (partition, event_id, event, digest)
+         SELECT partition, event_id, event, digest FROM event_tail WHERE event = ?1",
+        "DELETE FROM event_tail WHERE event = ?1",
+    ] {
+        tx.conn.prepare_cached(sql)?.execute([event])?;
+    }
     let mut unlink = tx.conn.prepare_cached("DELETE FROM event_lookups WHERE hash = ?1 AND event = ?2")?;
     for hash in hashes {
         unlink.execute([*hash, event])?;

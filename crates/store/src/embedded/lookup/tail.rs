@@ -1,14 +1,15 @@
-//! The tail of the look-ups in memory: what the tree does not hold yet, and how far its moving has come.
+//! The tail in memory: keys and hashes that their trees do not hold yet, and how far their moving has come.
 //!
-//! The tail moves in rounds. A round takes the events that are there when it begins, enters all their hashes into the
-//! tree in order of hash (neighbours in the tree are written together, once), and only then deletes and forgets the
-//! events. A round is cut into steps, each a part of one transaction. A step that is done twice, because the store was
+//! The tail moves in rounds. A round takes the events that are there when it begins, enters all their keys and then all
+//! their hashes in the order of the trees (neighbours in a tree are written together, once), and only then deletes and
+//! forgets the events. A round is cut into steps, each a part of one transaction. A step that is done twice, because the store was
 //! opened anew in the middle of a round, changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::time::Duration;
 
-/// Hashes that a step enters when it need not hurry.
+/// Keys or hashes that a step enters when it need not hurry.
 const STEP_PAIRS: usize = 1_024;
 /// Events that a step deletes from the tail.
 const STEP_EVENTS: usize = 4_096;
@@ -17,10 +18,18 @@ const STEP_TIME: Duration = Duration::from_millis(10);
 /// How long it may take when the tail is longer than it should be.
 const HURRIED_STEP_TIME: Duration = Duration::from_millis(40);
 
-/// An event and by what it can be found.
+/// A partition of keys, and an event's id.
+pub(in crate::embedded) type Key = (i64, [u8; 16]);
+
+/// The number of the first event with a key, and its digest.
+pub(in crate::embedded) type Known = (i64, i64);
+
+/// An event, its key, and by what it can be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::embedded) struct Entry {
     pub(in crate::embedded) event: i64,
+    pub(in crate::embedded) key: Key,
+    pub(in crate::embedded) digest: i64,
     pub(in crate::embedded) hashes: Box<[i64]>,
 }
 
@@ -31,12 +40,13 @@ pub(super) type Pair = (i64, i64);
 #[derive(Debug)]
 pub(in crate::embedded) struct Tail {
     sizes: TailSizes,
+    keys: BTreeMap<Key, Known>,
     pairs: BTreeSet<Pair>,
-    events: BTreeMap<i64, Box<[i64]>>,
+    events: BTreeMap<i64, (Key, Box<[i64]>)>,
     round: Option<Round>,
     /// A step is queued, or at work.
     moving: bool,
-    /// Pairs that came since the last step.
+    /// Keys and hashes that came since the last step.
     came: usize,
 }
 
@@ -58,15 +68,18 @@ struct Round {
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
-    Entering { after: Option<Pair> },
+    Keys { after: Option<Key> },
+    Hashes { after: Option<Pair> },
     Deleting,
 }
 
 /// What a step does.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Enters these, as many as the time allows.
-    Enter { pairs: Vec<Pair>, time_max: Option<Duration> },
+    /// Enters these keys, as many as the time allows.
+    Keys { keys: Vec<(Key, Known)>, time_max: Option<Duration> },
+    /// Enters these hashes, as many as the time allows.
+    Hashes { pairs: Vec<Pair>, time_max: Option<Duration> },
     /// Deletes the events from the first number to the last.
     Delete { first: i64, last: i64 },
     /// There is nothing to move.
@@ -76,8 +89,10 @@ pub(super) enum Step {
 /// What a step did, durably.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Stepped {
-    /// Entered everything of the round up to this pair.
-    Entered(Option<Pair>),
+    /// Entered the round's keys up to this one; None when there were no more.
+    Keys(Option<Key>),
+    /// Entered the round's hashes up to this pair; None when there were no more.
+    Hashes(Option<Pair>),
     /// Deleted the events up to this one.
     Deleted(i64),
     /// Nothing.
@@ -86,7 +101,15 @@ pub(super) enum Stepped {
 
 impl Tail {
     pub(in crate::embedded) const fn new(sizes: TailSizes) -> Self {
-        Self { sizes, pairs: BTreeSet::new(), events: BTreeMap::new(), round: None, moving: false, came: 0 }
+        Self {
+            sizes,
+            keys: BTreeMap::new(),
+            pairs: BTreeSet::new(),
+            events: BTreeMap::new(),
+            round: None,
+            moving: false,
+            came: 0,
+        }
     }
 
     /// Begins anew, with nothing in it.
@@ -96,18 +119,35 @@ impl Tail {
 
     /// Learns of events whose rows are durable.
     pub(in crate::embedded) fn learn(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        for Entry { event, hashes } in entries {
-            self.came += hashes.len();
-            self.pairs.extend(hashes.iter().map(|hash| (*hash, event)));
-            self.events.insert(event, hashes);
+        for entry in entries {
+            let Entry { event, key, .. } = entry;
+            self.came += entry.hashes.len() + 1;
+            self.keys.insert(key, (event, entry.digest));
+            self.pairs.extend(entry.hashes.iter().map(|hash| (*hash, event)));
+            self.events.insert(event, (key, entry.hashes));
         }
     }
 
     /// Forgets an event that is durably gone, from here or altogether.
     pub(in crate::embedded) fn forget(&mut self, event: i64) {
-        for hash in self.events.remove(&event).unwrap_or_default() {
+        let Some((key, hashes)) = self.events.remove(&event) else {
+            return;
+        };
+        self.keys.remove(&key);
+        for hash in hashes {
             self.pairs.remove(&(hash, event));
         }
+    }
+
+    /// What is known of a key that waits.
+    pub(in crate::embedded) fn known(&self, key: &Key) -> Option<Known> {
+        self.keys.get(key).copied()
+    }
+
+    /// True when keys of this partition wait.
+    pub(in crate::embedded) fn has_keys_of(&self, partition: i64) -> bool {
+        let of_partition = (partition, [u8::MIN; 16])..=(partition, [u8::MAX; 16]);
+        self.keys.range(of_partition).next().is_some()
     }
 
     /// The events under a hash, newest first.
@@ -135,20 +175,30 @@ impl Tail {
         let Some((last_event, _)) = self.events.last_key_value() else {
             return Step::Nothing;
         };
-        let round =
-            *self.round.get_or_insert(Round { last_event: *last_event, phase: Phase::Entering { after: None } });
+        let round = *self.round.get_or_insert(Round { last_event: *last_event, phase: Phase::Keys { after: None } });
         match round.phase {
-            Phase::Entering { after } => self.entering(after, round.last_event),
+            Phase::Keys { after } => self.keys_after(after, round.last_event),
+            Phase::Hashes { after } => self.hashes_after(after, round.last_event),
             Phase::Deleting => self.deleting(round.last_event),
         }
     }
 
-    fn entering(&self, after: Option<Pair>, last_event: i64) -> Step {
-        use std::ops::Bound::{Excluded, Unbounded};
+    fn keys_after(&self, after: Option<Key>, last_event: i64) -> Step {
+        let (keys_max, time_max) = self.haste();
+        let rest = self.keys.range((after.map_or(Unbounded, Excluded), Unbounded));
+        let keys = rest
+            .filter(|(_, (event, _))| *event <= last_event)
+            .take(keys_max)
+            .map(|(key, known)| (*key, *known))
+            .collect();
+        Step::Keys { keys, time_max }
+    }
+
+    fn hashes_after(&self, after: Option<Pair>, last_event: i64) -> Step {
         let (pairs_max, time_max) = self.haste();
         let rest = self.pairs.range((after.map_or(Unbounded, Excluded), Unbounded));
         let pairs = rest.filter(|(_, event)| *event <= last_event).take(pairs_max).copied().collect();
-        Step::Enter { pairs, time_max }
+        Step::Hashes { pairs, time_max }
     }
 
     fn deleting(&self, last_event: i64) -> Step {
@@ -179,8 +229,10 @@ impl Tail {
         self.came = 0;
         let Some(mut round) = self.round.take() else { return };
         match stepped {
-            Stepped::Entered(after @ Some(_)) => round.phase = Phase::Entering { after },
-            Stepped::Entered(None) => round.phase = Phase::Deleting,
+            Stepped::Keys(after @ Some(_)) => round.phase = Phase::Keys { after },
+            Stepped::Keys(None) => round.phase = Phase::Hashes { after: None },
+            Stepped::Hashes(after @ Some(_)) => round.phase = Phase::Hashes { after },
+            Stepped::Hashes(None) => round.phase = Phase::Deleting,
             Stepped::Deleted(last) => self.forget_to(last),
             Stepped::Nothing => return,
         }

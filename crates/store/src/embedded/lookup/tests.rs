@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::tail::{Entry, Step, Stepped, Tail, TailSizes, decode, encode};
 use super::{Waiting, key, move_on};
@@ -23,12 +24,16 @@ fn tail(round: usize, max: usize) -> Tail {
 }
 
 fn entry(event: i64, hashes: &[i64]) -> Entry {
-    Entry { event, hashes: hashes.into() }
+    // Ids in another order than the numbers.
+    let id = (event.wrapping_mul(-7_919)).to_be_bytes();
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&id);
+    Entry { event, key: (1, key), digest: 0, hashes: hashes.into() }
 }
 
-fn store_in(folder: &std::path::Path, lookup_tail: usize) -> Embedded {
+fn store_in(folder: &std::path::Path, event_tail: usize) -> Embedded {
     let options =
-        EmbeddedOptions { lookup_tail, retention_step_min: std::time::Duration::ZERO, ..EmbeddedOptions::new(folder) };
+        EmbeddedOptions { event_tail, retention_step_min: std::time::Duration::ZERO, ..EmbeddedOptions::new(folder) };
     Embedded::open(options).unwrap()
 }
 
@@ -56,22 +61,37 @@ fn a_round_enters_in_the_order_of_the_tree_and_forgets_at_its_end() {
     assert!(!tail.begin_moving(false));
     tail.learn([entry(2, &[20])]);
     assert!(tail.begin_moving(false) && !tail.begin_moving(true), "one step at a time");
-    let Step::Enter { pairs, .. } = tail.step() else { panic!() };
+    let Step::Keys { keys, .. } = tail.step() else { panic!() };
+    let events: Vec<_> = keys.iter().map(|(_, (event, _))| *event).collect();
+    assert_eq!(events, [2, 1]);
+    tail.stepped(Stepped::Keys(Some(keys[1].0)));
+    let Step::Keys { keys, .. } = tail.step() else { panic!() };
+    assert!(keys.is_empty());
+    tail.stepped(Stepped::Keys(None));
+    let Step::Hashes { pairs, .. } = tail.step() else { panic!() };
     assert_eq!(pairs, [(10, 1), (20, 2), (30, 1)]);
     // The clock stopped the step early, and an event came meanwhile.
-    tail.stepped(Stepped::Entered(Some((10, 1))));
+    tail.stepped(Stepped::Hashes(Some((10, 1))));
     tail.learn([entry(3, &[25])]);
-    let Step::Enter { pairs, .. } = tail.step() else { panic!() };
+    let Step::Hashes { pairs, .. } = tail.step() else { panic!() };
     assert_eq!(pairs, [(20, 2), (30, 1)], "what came later is for the next round");
-    tail.stepped(Stepped::Entered(Some((30, 1))));
-    let Step::Enter { pairs, .. } = tail.step() else { panic!() };
+    tail.stepped(Stepped::Hashes(Some((30, 1))));
+    let Step::Hashes { pairs, .. } = tail.step() else { panic!() };
     assert!(pairs.is_empty());
-    tail.stepped(Stepped::Entered(None));
+    tail.stepped(Stepped::Hashes(None));
     assert_eq!(tail.events_of(10), [1], "in the tree, and known here as well");
+    assert!(tail.has_keys_of(1) && tail.known(&entry(2, &[]).key) == Some((2, 0)));
     assert!(matches!(tail.step(), Step::Delete { first: 1, last: 2 }));
     tail.stepped(Stepped::Deleted(2));
     assert!(tail.events_of(10).is_empty() && tail.events_of(25) == [3]);
+    assert!(tail.known(&entry(2, &[]).key).is_none() && tail.known(&entry(3, &[]).key).is_some());
     assert!(!tail.begin_moving(false) && tail.begin_moving(true), "an idle writer moves the rest");
+}
+
+/// What a step enters on a disk so slow that the time is up after a few.
+fn in_time<T: Copy>(all: &[T], time_max: Option<Duration>) -> Option<T> {
+    let few = if time_max.is_some() { 64 } else { all.len() };
+    all.iter().take(few).last().copied()
 }
 
 #[test]
@@ -89,11 +109,8 @@ fn a_tail_that_grows_faster_than_a_slow_disk_moves_it_stays_bounded() {
         tail.begin_moving(false);
         let step = tail.step();
         tail.stepped(match step {
-            // The disk is so slow that the time is up after a few.
-            Step::Enter { pairs, time_max: Some(_) } => {
-                Stepped::Entered(pairs.get(..64.min(pairs.len())).and_then(<[_]>::last).copied())
-            }
-            Step::Enter { pairs, time_max: None } => Stepped::Entered(pairs.last().copied()),
+            Step::Keys { keys, time_max } => Stepped::Keys(in_time(&keys, time_max).map(|(key, _)| key)),
+            Step::Hashes { pairs, time_max } => Stepped::Hashes(in_time(&pairs, time_max)),
             Step::Delete { last, .. } => Stepped::Deleted(last),
             Step::Nothing => Stepped::Nothing,
         });
@@ -106,9 +123,9 @@ async fn an_idle_writer_empties_the_tail() {
     let folder = tempfile::tempdir().unwrap();
     let store = store_in(folder.path(), 1_000);
     commit(&store, event(0)).await;
-    assert_eq!(lock(&store.shared.lookups).len(), 1);
+    assert_eq!(lock(&store.shared.tail).len(), 1);
     assert!(finds(&store, 0).await);
-    until("the tail to be empty", || async { lock(&store.shared.lookups).len() == 0 }).await;
+    until("the tail to be empty", || async { lock(&store.shared.tail).len() == 0 }).await;
     assert!(finds(&store, 0).await);
     drop(store);
     assert!(check(folder.path()).unwrap().is_clean());
@@ -143,12 +160,12 @@ async fn an_event_that_moves_between_the_two_looks_of_a_reader_is_met_once() {
     for n in 0..3 {
         commit(&store, with_contact(n)).await;
     }
-    let empty = || async { lock(&store.shared.lookups).len() == 0 };
+    let empty = || async { lock(&store.shared.tail).len() == 0 };
     move_on(&store.shared, true);
     until("the first three to move", empty).await;
     commit(&store, with_contact(3)).await;
     commit(&store, with_contact(4)).await;
-    let looked = Waiting::under(&store.shared.lookups, hash);
+    let looked = Waiting::under(&store.shared.tail, hash);
     assert_eq!(looked.events, [5, 4]);
     move_on(&store.shared, true);
     until("the others to move", empty).await;
@@ -188,7 +205,7 @@ async fn what_retention_drops_in_the_transaction_of_a_step_leads_nowhere() {
     assert_eq!(store.shared.queue.len(), 2);
     drop(go_on);
     assert_eq!(pruning.await.unwrap().unwrap().events, 20);
-    assert_eq!(lock(&store.shared.lookups).len(), 0);
+    assert_eq!(lock(&store.shared.tail).len(), 0);
     assert!(!finds(&store, 19).await);
     drop(store);
     let report = check(folder.path()).unwrap();

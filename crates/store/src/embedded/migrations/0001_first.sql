@@ -71,13 +71,17 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_time ON events (received_at);
 
--- The hashes of events that `event_lookups` does not hold yet: appended by the commit, moved behind it.
-CREATE TABLE lookup_tail (
+-- Keys and hashes of events that `event_keys` and `event_lookups` do not hold yet: appended by the commit, moved behind
+-- it.
+CREATE TABLE event_tail (
     event INTEGER PRIMARY KEY,
+    partition INTEGER NOT NULL,
+    event_id BLOB NOT NULL,
+    digest INTEGER NOT NULL,
     hashes BLOB NOT NULL
 );
 
--- One b-tree for all look-ups: a hash of what is looked for, and where it occurs. Events of `lookup_tail` may be missing.
+-- One b-tree for all look-ups: a hash of what is looked for, and where it occurs. Events of `event_tail` may be missing.
 CREATE TABLE event_lookups (
     hash INTEGER NOT NULL,
     event INTEGER NOT NULL,
@@ -102,6 +106,7 @@ CREATE TABLE conflicts (
 CREATE INDEX conflicts_by_event ON conflicts (event_id);
 CREATE INDEX conflicts_by_notification ON conflicts (notification);
 
+-- Events of `event_tail` may be missing.
 CREATE TABLE event_keys (
     partition INTEGER NOT NULL,
     event_id BLOB NOT NULL,

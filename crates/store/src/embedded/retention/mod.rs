@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use super::fault::Fault;
 use super::job::Tx;
 use super::ledger::Ledger;
+use super::lookup;
 use super::shared::{Shared, lock};
 use crate::record::{PruneReport, Retention};
 
@@ -55,6 +56,8 @@ pub(super) struct Sliced {
     events: Vec<i64>,
     /// The newest notification whose body it dropped.
     bodies_to: i64,
+    /// Keys that are to be dropped wait in the tail.
+    keys_wait: bool,
     stepped: bool,
     walks: Walks,
 }
@@ -91,6 +94,7 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
         report: PruneReport::default(),
         events: Vec::new(),
         bodies_to: 0,
+        keys_wait: false,
         stepped: tx.ledger.retention_clock != before,
         walks: slice.walks,
     };
@@ -103,7 +107,7 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
     let metadata_before = horizon(slice.retention.metadata_days);
     slices::events(tx, metadata_before, &mut sliced)?;
     slices::notifications(tx.conn, metadata_before, &mut sliced)?;
-    slices::keys(tx.conn, horizon(slice.retention.key_days), &mut sliced.report)?;
+    slices::keys(tx, horizon(slice.retention.key_days), &mut sliced)?;
     give_pages_back(tx.conn)?;
     Ok(sliced)
 }
@@ -111,11 +115,14 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
 /// Tells what a slice did, once that is durable.
 pub(super) fn learn(sliced: &Sliced, shared: &Shared) {
     lock(&shared.horizon).learn(sliced);
-    let mut lookups = lock(&shared.lookups);
-    sliced.events.iter().for_each(|event| lookups.forget(*event));
-    drop(lookups);
+    let mut tail = lock(&shared.tail);
+    sliced.events.iter().for_each(|event| tail.forget(*event));
+    drop(tail);
     let events_to = sliced.events.last().copied().unwrap_or_default();
     lock(&shared.fresh).drop_to(events_to, sliced.bodies_to);
+    if sliced.keys_wait {
+        lookup::move_on(shared, true);
+    }
 }
 
 /// The store's own clock after a look at the caller's.

@@ -10,7 +10,7 @@ use crate::embedded::fault::Fault;
 use crate::embedded::job::Tx;
 use crate::embedded::lookup;
 use crate::embedded::read::{EVENT_COLUMNS, event};
-use crate::record::PruneReport;
+use crate::embedded::shared::lock;
 
 /// Rows that one slice looks at, of each kind.
 const ROWS_MAX: i64 = 500;
@@ -108,11 +108,18 @@ pub(super) fn notifications(conn: &Connection, before_ms: i64, sliced: &mut Slic
 }
 
 /// Drops keys of a partition in which nothing arrived for long enough.
-pub(super) fn keys(conn: &Connection, before_ms: i64, report: &mut PruneReport) -> Result<(), Fault> {
+pub(super) fn keys(tx: &Tx<'_>, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
+    let (conn, report) = (tx.conn, &mut sliced.report);
     let partition: Option<i64> = conn
         .prepare_cached("SELECT min(partition) FROM key_partitions WHERE last_arrival_at < ?1")?
         .query_row([before_ms], |row| row.get(0))?;
     let Some(partition) = partition else { return Ok(()) };
+    if lock(tx.tail).has_keys_of(partition) {
+        // They would come into the tree after its keys are gone, and stay there.
+        sliced.keys_wait = true;
+        report.more = true;
+        return Ok(());
+    }
     let dropped = conn
         .prepare_cached(
             "DELETE FROM event_keys WHERE partition = ?1 AND event_id IN

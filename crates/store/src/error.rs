@@ -79,6 +79,9 @@ pub enum StoreError {
         /// What was looked for.
         what: &'static str,
     },
+    /// The place where a page should begin is none that this store gave.
+    #[error("the cursor is not one that this store gave: take `next_cursor` of the page before, or begin without one")]
+    BadCursor,
     /// A limit was reached.
     #[error("the limit of {limit} {what} is reached")]
     LimitReached {

@@ -47,6 +47,7 @@ macro_rules! facts_on {
                 pages_by_cursor_show_each_row_once_while_commits_go_on,
                 deliveries_are_listed_by_endpoint_event_and_state,
                 filters_leave_out_what_they_do_not_name,
+                a_cursor_that_the_store_did_not_give_is_refused,
                 a_delivery_shows_its_attempts,
             ],
             lanes: [

@@ -144,6 +144,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::VersionConflict => Code::VersionConflict,
+            StoreError::BadCursor => Code::BadRequest,
             StoreError::NotFound { .. } => Code::NotFound,
             StoreError::LimitReached { .. } => Code::LimitReached,
             StoreError::InUse { .. }

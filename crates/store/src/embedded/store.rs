@@ -123,6 +123,7 @@ impl Store for Embedded {
     }
 
     async fn events(&self, query: EventQuery) -> Result<Page<EventRecord>, StoreError> {
+        check_cursor(query.cursor.as_deref(), queries::is_event_cursor)?;
         read(&self.shared, "list events", move |conn| queries::events(conn, &query)).await
     }
 
@@ -140,6 +141,7 @@ impl Store for Embedded {
     }
 
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError> {
+        check_cursor(query.cursor.as_deref(), queries::is_delivery_cursor)?;
         let owner = Arc::clone(&self.shared);
         let mut page =
             read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &owner.tail, &query)).await?;
@@ -226,4 +228,9 @@ impl Store for Embedded {
         drop(tokio::task::spawn_blocking(move || lock(&threads).join()).await);
         self.shared.readers.drop_all();
     }
+}
+
+/// A cursor of somebody's own making would silently begin somewhere else.
+fn check_cursor(cursor: Option<&str>, is_cursor: fn(&str) -> bool) -> Result<(), StoreError> {
+    if cursor.is_none_or(is_cursor) { Ok(()) } else { Err(StoreError::BadCursor) }
 }

@@ -166,6 +166,7 @@ fn kind_of(error: &crate::error::StoreError) -> Kind {
         | E::InUse { .. }
         | E::VersionConflict
         | E::NotFound { .. }
+        | E::BadCursor
         | E::LimitReached { .. }
         | E::Closed
         | E::Internal { .. } => Kind::Io,

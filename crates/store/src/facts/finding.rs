@@ -7,6 +7,7 @@ use rules::delivery::{DeliveryState, EndReason, FailureClass};
 
 use super::build::{Body, DAY, NOW, accepted, claim, claim_one, commit, commit_lane, endpoint, id, put, retry, settle};
 use super::engine::Engine;
+use crate::error::StoreError;
 use crate::record::{EndpointNo, EventOutcome, EventRecord, LaneName, NewConversation, Retention, Settlement};
 use crate::seam::{DeliveryQuery, EventQuery, Find, Store};
 
@@ -226,4 +227,13 @@ pub(crate) async fn a_delivery_shows_its_attempts(engine: &mut dyn Engine) {
     let failures: Vec<_> = record.attempt_log.iter().map(|attempt| attempt.failure).collect();
     assert_eq!(failures, [Some(FailureClass::TheirAnswer), None]);
     assert_eq!(record.attempt_log[0].response_snippet.as_ref().unwrap().len(), 1_024);
+}
+
+pub(crate) async fn a_cursor_that_the_store_did_not_give_is_refused(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let cursor = Some("nonsense".to_owned());
+    let events = store.events(EventQuery { cursor: cursor.clone(), ..EventQuery::default() }).await;
+    assert!(matches!(events, Err(StoreError::BadCursor)));
+    let deliveries = store.deliveries(DeliveryQuery { cursor, ..DeliveryQuery::default() }).await;
+    assert!(matches!(deliveries, Err(StoreError::BadCursor)));
 }

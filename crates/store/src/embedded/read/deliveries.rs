@@ -17,6 +17,11 @@ const COLUMNS: &str = "d.id, e.event_id, e.event_type, p.id, d.state, d.reason, 
                        d.due_at, d.ended_at, d.created_at, d.endpoint";
 const TABLES: &str = "deliveries d JOIN events e ON e.id = d.event JOIN endpoints p ON p.number = d.endpoint";
 
+/// True for a cursor that this engine may have given.
+pub(in crate::embedded) fn is_cursor(cursor: &str) -> bool {
+    cursor.parse::<i64>().is_ok()
+}
+
 /// A page of deliveries, newest first. The cursor is the number of the last row that was looked at.
 pub(in crate::embedded) fn deliveries(
     conn: &Connection,

@@ -105,7 +105,11 @@ pub(in crate::embedded) fn events(conn: &Connection, query: &EventQuery) -> Resu
     Ok(Page { rows, next_cursor })
 }
 
-/// A cursor that this engine did not write begins at the newest.
+/// True for a cursor that this engine may have given.
+pub(in crate::embedded) fn is_cursor(cursor: &str) -> bool {
+    parse(cursor).is_some()
+}
+
 fn parse(cursor: &str) -> Option<(i64, i64)> {
     let (at, number) = cursor.split_once('.')?;
     Some((at.parse().ok()?, number.parse().ok()?))

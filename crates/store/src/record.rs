@@ -263,6 +263,40 @@ pub struct EventRecord {
     pub unrouted: bool,
 }
 
+impl NewEvent {
+    /// The event as it is kept, with what its notification and the store add. `unrouted` is told by `owed_to`.
+    #[must_use]
+    pub fn kept(self, notification: NotificationId, app: &str, received_at_ms: i64, lane: String) -> EventRecord {
+        EventRecord {
+            id: self.id,
+            notification,
+            app: app.to_owned(),
+            key: self.key,
+            event_type: self.event_type,
+            field: self.field,
+            entry_id: self.entry_id,
+            waba_id: self.waba_id,
+            business_id: self.business_id,
+            phone_number_id: self.phone_number_id,
+            display_phone_number: self.display_phone_number,
+            wa_id: self.wa_id,
+            user_id: self.user_id,
+            parent_user_id: self.parent_user_id,
+            message_id: self.message_id,
+            lane,
+            occurred_at_seconds: self.occurred_at_seconds,
+            received_at_ms,
+            test: self.test,
+            problems_json: self.problems_json,
+            data_range: self.data_range,
+            data_is_json: self.data_is_json,
+            position: self.position,
+            duplicates: 0,
+            unrouted: self.owed_to.is_empty(),
+        }
+    }
+}
+
 /// An event with the body that it lies in; the body is shared between the events of one notification.
 #[derive(Debug, Clone)]
 pub struct Payload {

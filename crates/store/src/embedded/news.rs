@@ -6,7 +6,7 @@ use super::commit::Marked;
 use super::fresh::Fresh;
 use super::lookup::{self, Entry};
 use super::shared::{Shared, lock};
-use crate::record::{EndpointNo, EventRecord, NewEvent, NewNotification, Payload};
+use crate::record::{EndpointNo, NewEvent, NewNotification, Payload};
 
 /// The news of one batch. A transaction that is rolled back takes them with it.
 #[derive(Debug, Default)]
@@ -96,33 +96,7 @@ fn sort_out(batch: Vec<Marked>, kept: Vec<NewlyKept>) -> (Vec<Entry>, Vec<MaybeF
 }
 
 fn payload(notification: &NewNotification, event: NewEvent, kept: NewlyKept) -> Fresh {
-    let record = EventRecord {
-        id: event.id,
-        notification: notification.id,
-        app: notification.app.clone(),
-        key: event.key,
-        event_type: event.event_type,
-        field: event.field,
-        entry_id: event.entry_id,
-        waba_id: event.waba_id,
-        business_id: event.business_id,
-        phone_number_id: event.phone_number_id,
-        display_phone_number: event.display_phone_number,
-        wa_id: event.wa_id,
-        user_id: event.user_id,
-        parent_user_id: event.parent_user_id,
-        message_id: event.message_id,
-        lane: kept.lane,
-        occurred_at_seconds: event.occurred_at_seconds,
-        received_at_ms: notification.received_at_ms,
-        test: event.test,
-        problems_json: event.problems_json,
-        data_range: event.data_range,
-        data_is_json: event.data_is_json,
-        position: event.position,
-        duplicates: 0,
-        unrouted: false,
-    };
+    let record = event.kept(notification.id, &notification.app, notification.received_at_ms, kept.lane);
     Fresh {
         payload: Payload { event: record, body: Some(notification.body.clone()) },
         event: kept.event,

@@ -69,38 +69,13 @@ impl Reader {
     fn record(&mut self, notification: NotificationId, event: NewEvent) -> EventRecord {
         let key = without_arrival(event.key, event.test, notification);
         let id = EventId::derive(&self.scope, &key);
-        let lane = match event.lane {
-            LaneName::Named(lane) => lane,
+        let lane = match &event.lane {
+            LaneName::Named(lane) => lane.clone(),
             // As the store names the lane of an event that is in order with nothing.
-            LaneName::Conversation(names) => self.lane(&names).unwrap_or_else(|| format!("event:{id}")),
+            LaneName::Conversation(names) => self.lane(names).unwrap_or_else(|| format!("event:{id}")),
         };
-        EventRecord {
-            id,
-            key,
-            lane,
-            notification,
-            app: self.app.clone(),
-            event_type: event.event_type,
-            field: event.field,
-            entry_id: event.entry_id,
-            waba_id: event.waba_id,
-            business_id: event.business_id,
-            phone_number_id: event.phone_number_id,
-            display_phone_number: event.display_phone_number,
-            wa_id: event.wa_id,
-            user_id: event.user_id,
-            parent_user_id: event.parent_user_id,
-            message_id: event.message_id,
-            occurred_at_seconds: event.occurred_at_seconds,
-            received_at_ms: 0,
-            test: event.test,
-            problems_json: event.problems_json,
-            data_range: event.data_range,
-            data_is_json: event.data_is_json,
-            position: event.position,
-            duplicates: 0,
-            unrouted: false,
-        }
+        // Nothing was routed here, so nothing is said of it.
+        EventRecord { unrouted: false, ..NewEvent { id, key, ..event }.kept(notification, &self.app, 0, lane) }
     }
 
     fn lane(&mut self, conversation: &NewConversation) -> Option<String> {

@@ -21,6 +21,7 @@
 mod array;
 mod calls;
 mod canon;
+pub mod catalogue;
 mod coexistence;
 mod contact;
 mod cut;

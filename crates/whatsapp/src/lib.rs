@@ -33,6 +33,7 @@ mod field;
 mod groups;
 mod json;
 mod key;
+pub mod lifecycle;
 mod management;
 mod messages;
 pub mod meta;

@@ -151,6 +151,7 @@ impl Problem {
         "time out of range",
         "too many events",
         "unknown field",
+        "unknown member",
         "unknown type",
         "wrapped in an array",
     ];

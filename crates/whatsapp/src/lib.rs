@@ -41,6 +41,7 @@ mod part;
 mod people;
 mod read;
 mod scene;
+mod shape;
 mod statuses;
 mod text;
 mod time;

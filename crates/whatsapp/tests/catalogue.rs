@@ -98,7 +98,8 @@ fn every_documented_body_is_of_a_catalogued_field_and_its_types_are_those_of_a_f
 
 /// An element from which the reader should make this type, as JSON members.
 fn element(array: &str, words: &[&str]) -> String {
-    let named = r#""id":"x","from":"1555","to":"1556","timestamp":"1758000000""#;
+    let time = r#""timestamp":"1758000000""#;
+    let named = format!(r#""id":"x","from":"1555","to":"1556",{time}"#);
     match (array, words) {
         ("messages" | "message_echoes" | "standby.messages", [kind]) => {
             format!(r#"{named},"type":"{kind}","{kind}":{{}}"#)
@@ -106,36 +107,46 @@ fn element(array: &str, words: &[&str]) -> String {
         ("messages" | "standby.messages", [kind, inner]) => {
             format!(r#"{named},"type":"{kind}","{kind}":{{"type":"{inner}"}}"#)
         }
-        ("standby.message_echoes", []) => format!(r#"{named},"message":{{"to":"1556"}}"#),
-        ("statuses", ["payment", word]) => format!(r#"{named},"type":"payment","status":"{word}""#),
-        ("statuses" | "standby.statuses", ["status", word]) => format!(r#"{named},"status":"{word}""#),
+        ("standby.message_echoes", []) => format!(r#""id":"x",{time},"message":{{"to":"1556"}}"#),
+        ("statuses", ["payment", word]) => format!(r#""id":"x",{time},"type":"payment","status":"{word}""#),
+        ("statuses" | "standby.statuses", ["status", word]) => format!(r#""id":"x",{time},"status":"{word}""#),
         ("errors", ["error"]) => r#""code":1"#.to_owned(),
-        ("user_actions", ["user_action", word]) => format!(r#"{named},"action_type":"{word}","click_id":"c""#),
+        ("user_actions", ["user_action", word]) => format!(r#"{time},"action_type":"{word}","click_id":"c""#),
         ("calls", [word]) => format!(r#"{named},"event":"{word}""#),
-        ("groups", [word]) => format!(r#"{named},"group_id":"g","type":"{word}""#),
+        ("groups", [word]) => format!(r#"{time},"group_id":"g","type":"{word}""#),
         ("state_sync", [word]) => {
             format!(r#""action":"{word}","contact":{{"user_id":"u"}},"metadata":{{"timestamp":"1758000000"}}"#)
         }
         ("history", ["declined"]) => r#""errors":[{"code":2593109}]"#.to_owned(),
         ("history", ["chunk"]) => r#""metadata":{"phase":0,"chunk_order":1},"threads":[]"#.to_owned(),
-        ("automatic_events" | "events", [word]) => format!(r#"{named},"event_name":"{word}""#),
-        ("user_id_update", []) => format!(r#"{named},"user_id":{{"previous":"a","current":"b"}}"#),
-        ("user_preferences", [word]) => format!(r#"{named},"user_id":"u","category":"c","value":"{word}""#),
+        ("automatic_events", [word]) => format!(r#""id":"x",{time},"event_name":"{word}""#),
+        ("events", [word]) => format!(r#"{time},"event_name":"{word}""#),
+        ("user_id_update", []) => format!(r#"{time},"user_id":{{"previous":"a","current":"b"}}"#),
+        ("user_preferences", [word]) => format!(r#"{time},"user_id":"u","category":"c","value":"{word}""#),
         _ => panic!("{array}: {words:?}"),
     }
 }
 
 /// The value of a change that is one event, from which the reader should make this type.
 fn value(field: &str, word: &str) -> String {
-    let ids = r#""message_template_id":5,"display_phone_number":"15","entity_id":"1","flow_id":"f","solution_id":"s""#;
+    let ids = match field {
+        "account_alerts" => r#""entity_id":"1","#,
+        "business_username_updates" | "phone_number_name_update" | "phone_number_quality_update" | "security" => {
+            r#""display_phone_number":"15","#
+        }
+        "flows" => r#""flow_id":"f","#,
+        "partner_solutions" => r#""solution_id":"s","solution_status":"DRAFT","#,
+        name if name.contains("template") => r#""message_template_id":5,"#,
+        _ => "",
+    };
     let kind = match field {
         "account_alerts" => format!(r#""alert_type":"{word}""#),
         "account_review_update" => format!(r#""decision":"{word}""#),
         "phone_number_name_update" => format!(r#""decision":"{word}","requested_verified_name":"n""#),
         "account_settings_update" | "messaging_handovers" => {
-            let number = r#""phone_number_id":"7""#;
-            let named = format!(r#""recipient":{{{number}}},"sender":{{"phone_number":"1"}},"{word}":{{{number}}}"#);
-            format!(r#""type":"{word}","timestamp":"1758000000",{named}"#)
+            let peers = r#""recipient":{"phone_number_id":"7"},"sender":{"phone_number":"1"},"#;
+            let peers = if field == "messaging_handovers" { peers } else { "" };
+            format!(r#"{peers}"type":"{word}","timestamp":"1758000000","{word}":{{"phone_number_id":"7"}}"#)
         }
         "business_username_updates" => format!(r#""status":"{word}""#),
         "payment_configuration_update" => {
@@ -145,9 +156,11 @@ fn value(field: &str, word: &str) -> String {
         "template_category_update" if word == "impending" => r#""correct_category":"A""#.to_owned(),
         "template_category_update" => r#""previous_category":"A""#.to_owned(),
         "template_correct_category_detection" => r#""correct_category":"A""#.to_owned(),
-        _ => format!(r#""event":"{word}","solution_status":"DRAFT""#),
+        "business_capability_update" => r#""max_phone_numbers_per_waba":25"#.to_owned(),
+        "message_template_components_update" => r#""message_template_name":"n""#.to_owned(),
+        _ => format!(r#""event":"{word}""#),
     };
-    format!("{{{ids},{kind}}}")
+    format!("{{{ids}{kind}}}")
 }
 
 /// A body that should give one event of this type.

@@ -1,4 +1,4 @@
-//! Meta leaves a member out or gives it another type: the operator hears it, once, with the place.
+//! Meta leaves a member out, adds one or gives it another type: the operator hears it, once, with the place.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 mod common;
@@ -42,6 +42,9 @@ const NEEDED: &[(&str, &[&str])] = &[
     ("template_category_update", &["message_template_id"]),
     ("template_correct_category_detection", &["message_template_id", "correct_category"]),
 ];
+
+/// Where nothing at the top is needed, and the members are known all the same.
+const WITH_KNOWN_MEMBERS: &[&str] = &["history[]", "business_capability_update"];
 
 /// A way into a tree: names of members and positions of elements.
 #[derive(Clone)]
@@ -103,7 +106,8 @@ fn places(tree: &mut Tree, home: &str) -> Vec<Vec<Step>> {
                 way.push(member(name));
                 there
             });
-            if is_there && field != "\"history\"" && (array != "errors" || field == "\"messages\"") {
+            let past = field == "\"history\"" && array != "history";
+            if is_there && !past && (array != "errors" || field == "\"messages\"") {
                 let elements = length(at(tree, &way));
                 found.extend((0..elements).map(|index| [way.as_slice(), &[Step::Element(index)]].concat()));
             }
@@ -167,4 +171,39 @@ fn a_needed_member_of_another_type_is_told_once_at_its_path() {
         },
         "not text",
     );
+}
+
+#[test]
+fn a_member_that_no_source_knows_is_told_once_at_its_path() {
+    let (mut met, new) = (BTreeSet::new(), "telepathy");
+    for (name, body) in fixtures().into_iter().filter(|(_, body)| body.len() < 20_000) {
+        let mut tree = Tree::parse(std::str::from_utf8(&body).unwrap());
+        for home in WITH_KNOWN_MEMBERS.iter().copied().chain(NEEDED.iter().map(|(home, _)| *home)) {
+            for way in places(&mut tree, home) {
+                let mut changed = tree.clone();
+                let Tree::Object(members) = at(&mut changed, &way) else { panic!("{name}") };
+                members.push((new.to_owned(), Tree::Scalar("1".to_owned())));
+                assert_eq!(problems(&changed), [(path(&way, new), "unknown member")], "{name}");
+                met.insert(home);
+            }
+        }
+    }
+    assert_eq!(met.len(), NEEDED.len() + WITH_KNOWN_MEMBERS.len());
+}
+
+#[test]
+fn of_a_new_type_the_type_is_told_and_not_its_member() {
+    let body = common::body("messages", r#""messages":[{"id":"x","timestamp":"1758000000","type":"poll","poll":{}}]"#);
+    let told = problems(&Tree::parse(&body));
+    assert_eq!(told, [("entry[0].changes[0].value.messages[0]".to_owned(), "unknown type")]);
+}
+
+#[test]
+fn of_many_and_odd_names_a_few_are_told_and_harmlessly() {
+    let odd: String = (0..100).map(|index| format!(r#","{index}é\n{}":1"#, "x".repeat(500))).collect();
+    let body = common::body("messages", &format!(r#""errors":[{{"code":1{odd}}}]"#));
+    let told = problems(&Tree::parse(&body));
+    assert_eq!(told.len(), 8);
+    let plain = |path: &str| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.[]".contains(&byte));
+    assert!(told.iter().all(|(path, _)| path.len() < 128 && plain(path)), "{told:?}");
 }

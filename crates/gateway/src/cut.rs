@@ -13,6 +13,8 @@ use whatsapp::{Contact, Conversation, Data, Event, KeyScope, Lane, Problem};
 use crate::routing::Snapshot;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
+/// The one problem that is ours and not the body's.
+pub(crate) const UNRESOLVED: &str = "number not in the directory";
 /// Problems of the envelope that are told with each of its events, so that an odd body does not grow with their product.
 const ENVELOPE_PROBLEMS_MAX: usize = 8;
 
@@ -119,7 +121,7 @@ fn resolve_number(event: &mut NewEvent, directory: &Directory, news: &[NumberEnt
 
 /// An operator can set the number by hand: see the directory of numbers.
 fn mark_unresolved(event: &mut NewEvent) {
-    let problem = r#"{"path":"display_phone_number","what":"number not in the directory"}"#;
+    let problem = format!(r#"{{"path":"display_phone_number","what":"{UNRESOLVED}"}}"#);
     event.problems_json = match event.problems_json.strip_suffix(']') {
         Some("[") | None => format!("[{problem}]"),
         Some(others) => format!("{others},{problem}]"),

@@ -1,6 +1,8 @@
 //! What is counted, for Prometheus. Labels are names of the configuration and words of closed lists; never ids of people,
 //! keys or lanes.
 
+mod problems;
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use store::{EventOutcome, Health, StoreCounts};
 
 use crate::receive::Refusal;
 
+pub(crate) use problems::{Seen, problems_of};
+
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Metrics {
@@ -23,6 +27,7 @@ pub struct Metrics {
     notifications: Counter,
     notification_bytes: Counter,
     events: Family<EventLabels, Counter>,
+    problems: Family<ProblemLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     connections_refused: Counter,
     answer_seconds: Family<AppLabels, Histogram, fn() -> Histogram>,
@@ -42,6 +47,12 @@ pub struct Metrics {
 struct EventLabels {
     r#type: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProblemLabels {
+    field: &'static str,
+    what: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -92,6 +103,7 @@ impl Default for Metrics {
             notifications: Counter::default(),
             notification_bytes: Counter::default(),
             events: Family::default(),
+            problems: Family::default(),
             refusals: Family::default(),
             connections_refused: Counter::default(),
             answer_seconds: Family::new_with_constructor(seconds),
@@ -116,6 +128,7 @@ impl Metrics {
         r.register("notifications", "Notifications kept", self.notifications.clone());
         r.register_with_unit("notification", "Bytes of the bodies kept", Unit::Bytes, self.notification_bytes.clone());
         r.register("events", "Events by type and what became of them", self.events.clone());
+        r.register("problems", "What did not fit the known shapes, in new events", self.problems.clone());
         r.register("refusals", "Requests refused, by code", self.refusals.clone());
         r.register("connections_refused", "Connections above the cap", self.connections_refused.clone());
         r.register_with_unit("answer", "Time to the answer to Meta", Unit::Seconds, self.answer_seconds.clone());
@@ -147,6 +160,13 @@ impl Metrics {
             },
         };
         self.events.get_or_create(&labels).inc();
+    }
+
+    /// What did not fit the known shape in the new events of one notification.
+    pub(crate) fn problems(&self, seen: impl IntoIterator<Item = Seen>) {
+        for Seen { field, what, .. } in problems::each_once(seen) {
+            self.problems.get_or_create(&ProblemLabels { field, what }).inc();
+        }
     }
 
     /// A request was refused.

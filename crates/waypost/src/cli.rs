@@ -1,6 +1,7 @@
 //! The arguments: what can be typed, and the help for it.
 
 mod endpoints;
+mod fields;
 mod gateway;
 mod inspect;
 mod lookups;
@@ -17,6 +18,7 @@ pub(crate) use endpoints::{
     ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsListArgs,
     EndpointsRemoveArgs, EndpointsUpdateArgs,
 };
+pub(crate) use fields::FieldsArgs;
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use lookups::{
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the events in webhook bodies
     Inspect(InspectArgs),
+    /// List the webhook fields and event types that are known
+    Fields(FieldsArgs),
     /// Show how the gateway is, on one screen
     Status(StatusArgs),
     /// List, show and find events

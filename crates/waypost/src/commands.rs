@@ -9,6 +9,7 @@ mod demo;
 mod endpoint_body;
 mod endpoints;
 mod events;
+mod fields;
 mod init;
 mod inspect;
 mod keys;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Fields(args) => fields::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Deliveries(args) => deliveries::run(&args),

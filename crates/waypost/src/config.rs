@@ -22,4 +22,4 @@ mod tests;
 pub(crate) use checked::{Config, LogFormat, LogSettings, SecretsKey};
 pub(crate) use environment::Environment;
 pub(crate) use load::{DEFAULT, USUAL_FILE, check, load};
-pub(crate) use problem::{Problems, Report};
+pub(crate) use problem::{Problems, Report, nearest};

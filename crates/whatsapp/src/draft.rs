@@ -32,6 +32,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) cards: Vec<usize>,
     /// True where the event would take the only card of its value, if it were the only event there.
     pub(crate) takes_only_card: bool,
+    /// Members that no source knows.
+    pub(crate) unknown_members: Vec<String>,
 }
 
 /// Whom an event of the business itself is about.
@@ -55,6 +57,7 @@ impl<'a> Draft<'a> {
             account: None,
             cards: Vec::new(),
             takes_only_card: false,
+            unknown_members: Vec::new(),
         }
     }
 

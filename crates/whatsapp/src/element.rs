@@ -3,11 +3,12 @@
 use crate::array::Array;
 use crate::canon;
 use crate::draft::Draft;
+use crate::envelope::join;
 use crate::field::Field;
 use crate::key::Key;
 use crate::part::{Notes, Part};
 use crate::scene::{Item, Scene};
-use crate::{calls, coexistence, groups, management, messages, people, statuses, types};
+use crate::{calls, coexistence, groups, management, messages, people, shape, statuses, types};
 
 /// Reads one element.
 pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> Draft<'a> {
@@ -36,7 +37,9 @@ pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> 
         Array::StandbyStatuses => statuses::standby_status,
         Array::Errors => people::error,
     };
-    read(scene, item, &part)
+    let mut draft = read(scene, item, &part);
+    draft.unknown_members = shape::unknown_members(&part.object, shape::of_element(item.array));
+    draft
 }
 
 /// An element that is no object: an event all the same, known by its content.
@@ -57,14 +60,19 @@ pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
     // The members that occur twice were noted when the scene was read.
     let part = Part::quiet(value, scene.value_path.clone(), notes);
     let field = scene.field;
-    if field == Field::Handovers {
-        return people::handover(scene, &part);
-    }
-    if management::is_misplaced_quality(&part) {
-        return management::template_quality(scene, &part);
-    }
-    if field == Field::Management {
-        return management::change(scene, &part);
+    let read = if field == Field::Handovers {
+        Some((people::handover(scene, &part), name))
+    } else if management::is_misplaced_quality(&part) {
+        Some((management::template_quality(scene, &part), "message_template_quality_update"))
+    } else if field == Field::Management {
+        Some((management::change(scene, &part), name))
+    } else {
+        None
+    };
+    if let Some((mut draft, shape)) = read {
+        let known = shape::of_value(shape);
+        draft.unknown_members = known.map(|known| shape::unknown_members(&part.object, known)).unwrap_or_default();
+        return draft;
     }
     if !matches!(field, Field::Unknown | Field::Missing | Field::ConsumerProfile) {
         notes.add(scene.value_path.clone(), "no known element");
@@ -72,12 +80,15 @@ pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
     Draft::raw(&[name], scene, scene.whole)
 }
 
-/// Notes a field or a type that no source knows: the operator hears from us first that Meta changed something.
+/// Notes a field, a type or a member that no source knows: the operator hears from us first that Meta changed something.
 pub(crate) fn note_news(scene: &Scene<'_>, draft: &Draft<'_>, path: &str, notes: &Notes) {
     if scene.field == Field::Unknown {
         let change = scene.value_path.strip_suffix("value").unwrap_or_default();
         notes.add(format!("{change}field"), "unknown field");
     } else if notes.is_empty() && !types::is_known_type(draft.event_type.as_str()) {
         notes.add(path.to_owned(), "unknown type");
+    }
+    for member in &draft.unknown_members {
+        notes.add(join(path, member), "unknown member");
     }
 }

@@ -127,8 +127,34 @@ pub struct Conversation<'a> {
 pub struct Problem {
     /// Path from the body's root, for instance `entry[0].changes[0].value.messages[0].timestamp`.
     pub path: String,
-    /// What is the matter, for instance `not a time`.
+    /// What is the matter, for instance `not a time`: one of [`Problem::KINDS`].
     pub what: &'static str,
+}
+
+impl Problem {
+    /// Everything that can be the matter, sorted.
+    pub const KINDS: &[&str] = &[
+        "a change without its envelope",
+        "a member twice",
+        "missing",
+        "no changes",
+        "no entry",
+        "no known element",
+        "not a time",
+        "not an array",
+        "not an envelope",
+        "not an object",
+        "not readable",
+        "not readable as JSON",
+        "not text",
+        "starts with a byte order mark",
+        "time out of range",
+        "too many events",
+        "unknown field",
+        "unknown member",
+        "unknown type",
+        "wrapped in an array",
+    ];
 }
 
 /// The bytes of one element.

@@ -54,6 +54,7 @@ impl Field {
             | "business_status_update"
             | "business_username_update"
             | "business_username_updates"
+            | "campaign_status_update"
             | "flows"
             | "message_template_components_update"
             | "message_template_quality_update"
@@ -64,8 +65,24 @@ impl Field {
             | "phone_number_quality_update"
             | "security"
             | "template_category_update"
-            | "template_correct_category_detection" => Self::Management,
+            | "template_correct_category_detection"
+            | "template_performance_metrics" => Self::Management,
             _ => Self::Unknown,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reader_knows_the_fields_of_the_catalogue() {
+        for field in crate::catalogue::fields() {
+            for name in field.also.iter().chain([&field.name]) {
+                assert!(!matches!(Field::of(name), Field::Unknown | Field::Missing), "{name}");
+            }
+        }
+        assert_eq!(Field::of("telepathy"), Field::Unknown);
     }
 }

@@ -14,6 +14,7 @@ impl Notes {
     pub(crate) fn add(&self, path: String, what: &'static str) {
         // A member that is read twice is odd once.
         const LOOK_BACK: usize = 8;
+        debug_assert!(Problem::KINDS.contains(&what), "{what} is a kind that others cannot count");
         let mut notes = self.0.borrow_mut();
         let problem = Problem { path, what };
         if !notes.iter().rev().take(LOOK_BACK).any(|earlier| *earlier == problem) {

@@ -15,7 +15,7 @@ use super::body;
 use super::listener::Receiver;
 use super::refused::RefusedBody;
 use crate::cut::{Received, cut};
-use crate::metrics::type_label;
+use crate::metrics::{Seen, problems_of, type_label};
 use crate::sign::fitting_secret;
 
 /// Bodies above this many bytes are verified and cut on a thread of their own, so that small requests do not wait.
@@ -95,8 +95,11 @@ async fn keep(receiver: &Receiver, app: &Arc<App>, received: Received, is_small:
     for _ in 0..ROUTINGS_MAX {
         let (snapshot, app_too, again) = (receiver.routing.current(), Arc::clone(app), received.clone());
         let work = move || app_too.with_directory(|directory| cut(again, &snapshot, directory));
-        let notification = aside(is_small, work).await?;
-        let summary = Summary::of(&notification);
+        let summed_up = move || {
+            let notification = work();
+            (Summary::of(&notification), notification)
+        };
+        let (summary, notification) = aside(is_small, summed_up).await?;
         match receiver.store.commit(vec![notification]).await {
             Ok(committed) => {
                 summary.tell(receiver, app, committed);
@@ -126,13 +129,23 @@ fn unavailable(cause: &store::StoreError) -> Refusal {
 /// What is told of a notification when it is committed.
 struct Summary {
     bytes: usize,
-    events: Vec<(EventId, &'static str)>,
+    events: Vec<EventSummary>,
     numbers: Vec<NumberEntry>,
+}
+
+struct EventSummary {
+    id: EventId,
+    type_label: &'static str,
+    problems: Vec<Seen>,
 }
 
 impl Summary {
     fn of(notification: &NewNotification) -> Self {
-        let event = |event: &NewEvent| (event.id, type_label(&event.event_type));
+        let event = |event: &NewEvent| EventSummary {
+            id: event.id,
+            type_label: type_label(&event.event_type),
+            problems: problems_of(event),
+        };
         Self {
             bytes: notification.body.len(),
             events: notification.events.iter().map(event).collect(),
@@ -144,13 +157,15 @@ impl Summary {
         app.learn(self.numbers);
         receiver.metrics.notification(self.bytes);
         let outcomes = committed.into_iter().flat_map(|committed| committed.events);
-        let mut fresh = Vec::new();
-        for ((id, event_type), outcome) in self.events.into_iter().zip(outcomes) {
-            receiver.metrics.event(event_type, outcome);
+        let (mut fresh, mut problems) = (Vec::new(), Vec::new());
+        for (event, outcome) in self.events.into_iter().zip(outcomes) {
+            receiver.metrics.event(event.type_label, outcome);
             if outcome == EventOutcome::New {
-                fresh.push(id);
+                fresh.push(event.id);
+                problems.extend(event.problems);
             }
         }
+        receiver.metrics.problems(problems);
         if receiver.fresh_events.receiver_count() > 0 && !fresh.is_empty() {
             // Whoever watches may lag behind or be gone; that is no matter for Meta.
             drop(receiver.fresh_events.send(fresh));

@@ -9,6 +9,7 @@ mod json_form;
 mod mistake;
 mod rewrite;
 mod secret;
+mod tokens;
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

@@ -106,6 +106,15 @@ impl Mistake {
         }
     }
 
+    /// True for what happens when a JSON library reads a body and writes it again.
+    #[must_use]
+    pub const fn is_rewriting(&self) -> bool {
+        matches!(
+            self,
+            Self::SpaceAdded | Self::SpaceLost | Self::EscapesLost(_) | Self::EscapesAdded(_) | Self::EscapesRecased
+        )
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
@@ -144,11 +153,11 @@ impl fmt::Display for Mistake {
             Self::SecretQuoted => "the secret stands in quotes",
             Self::SignedWithNewline => "the sender's secret ends in a newline",
             Self::SignedWithDecodedHex => "the sender decoded the secret's hexadecimal digits",
-            Self::SpaceAdded => "the JSON was written anew, with more white space",
-            Self::SpaceLost => "the JSON was written anew, with other white space",
-            Self::EscapesLost(kinds) => return write!(f, "the JSON was written anew: {}", list(kinds, Escape::lost)),
-            Self::EscapesAdded(kinds) => return write!(f, "the JSON was written anew: {}", list(kinds, Escape::added)),
-            Self::EscapesRecased => "the JSON was written anew: the digits of its \\u escapes changed their case",
+            Self::SpaceAdded => "white space was added",
+            Self::SpaceLost => "white space was removed or changed",
+            Self::EscapesLost(kinds) => return f.write_str(&list(kinds, Escape::lost)),
+            Self::EscapesAdded(kinds) => return f.write_str(&list(kinds, Escape::added)),
+            Self::EscapesRecased => "the digits of \\u escapes changed their case",
             Self::NewlineAdded => "a newline was added at the end",
             Self::NewlineLost => "the newline at the end was lost",
             Self::MarkAdded => "a byte order mark was added",

@@ -51,7 +51,7 @@ pub(crate) struct TriggerArgs {
     /// Send each body once more
     #[arg(long)]
     pub(crate) duplicate: bool,
-    /// Send nothing: print the requests
+    /// Send nothing: print the body on standard output and the head of the request on standard error
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// List what can be sent

@@ -88,7 +88,9 @@ impl Secrets {
         let apps = apps_here::apps(args.gateway.config.config.as_deref(), environment)?;
         for known in apps.iter().filter(|known| app.is_none_or(|app| app == known.name)) {
             for (position, secret) in (1..).zip(&known.secrets) {
-                names.push(format!("secret {position} of the app {}", known.name));
+                let which =
+                    if known.secrets.len() > 1 { format!("secret {position}") } else { "the secret".to_owned() };
+                names.push(format!("{which} of the app {}", known.name));
                 secrets.push(AppSecret::new(secret.expose()));
             }
         }

@@ -1,5 +1,7 @@
 //! What is sent, where to, and with which secret: as typed, else as this machine's gateway has it.
 
+use std::io::IsTerminal as _;
+
 use emulator::names::names_in;
 use emulator::sender::notification_headers;
 use emulator::{AppSecret, Edit, Escapes, Fresh, Names, Recipe, Signing, Target};
@@ -82,17 +84,21 @@ impl Job {
         body.map(Some).map_err(|error| Failure::Arguments(error.to_string()))
     }
 
-    /// Prints the requests instead of making them.
+    /// Prints the requests instead of making them: the bodies on standard output, the heads on standard error, so that one
+    /// body goes into a file byte for byte.
     pub(super) fn print(&mut self) -> Result<(), Failure> {
+        let several = self.events > self.batch || self.times > 1;
+        let newline = several || std::io::stdout().is_terminal();
         let mut made = 0;
         while let Some(body) = self.next_body(made)? {
             made += 1;
             let signatures = Signing::Right.headers(&self.secret, &body);
-            let headers = notification_headers(body.len(), &signatures);
-            let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-            let body = String::from_utf8_lossy(&body);
-            let text = format!("POST {}\n{}\n\n{body}\n", self.url, headers.join("\n"));
-            (0..self.times).try_for_each(|_| terminal::print(&text))?;
+            let headers = notification_headers(body.len(), &signatures).into_iter();
+            let head: String = headers.map(|(name, value)| format!("{name}: {value}\n")).collect();
+            for _ in 0..self.times {
+                terminal::tell(&format!("POST {}\n{head}", self.url));
+                terminal::print_bytes(&body, newline)?;
+            }
         }
         Ok(())
     }

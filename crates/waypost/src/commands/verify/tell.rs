@@ -105,7 +105,10 @@ impl Verdict {
     fn sentence(&self) -> String {
         match &self.remedy {
             _ if self.fits => {
-                format!("It fits: {}. A receiver that says otherwise checks other bytes, or with another secret.", self.explanation)
+                format!(
+                    "It fits: {}. A receiver that says otherwise checks other bytes, or with another secret.",
+                    self.explanation
+                )
             }
             Some(remedy) => format!("It does not fit: {}. To do: {remedy}.", self.explanation),
             None => format!("It does not fit: {}.", self.explanation),

@@ -4,6 +4,9 @@ use include_dir::{Dir, include_dir};
 
 static PAYLOADS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../fixtures/payloads");
 
+/// The lists of what the bodies show.
+const INDEXES: [&str; 2] = ["INDEX-messaging.md", "INDEX-management.md"];
+
 /// One documented webhook body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fixture {
@@ -39,6 +42,40 @@ pub fn find(name: &str) -> Option<Fixture> {
     })
 }
 
+/// What a documented body is an example of, and where it is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// What it shows, in a few words.
+    pub shows: &'static str,
+    /// The page or capture that it was taken from.
+    pub source: &'static str,
+}
+
+impl Fixture {
+    /// Where it is from, as the index beside the bodies says.
+    #[must_use]
+    pub fn origin(&self) -> Option<Origin> {
+        INDEXES.iter().filter_map(|name| PAYLOADS.get_file(name)?.contents_utf8()).find_map(|index| {
+            let row = |line: &'static str| {
+                let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+                Some((*cells.first()?, cells))
+            };
+            let named = format!("`{}`", self.name);
+            // Each table has its own order of columns.
+            let mut heading = Vec::new();
+            for (first, cells) in index.lines().filter(|line| line.starts_with('|')).filter_map(row) {
+                if first == "file" {
+                    heading = cells;
+                } else if first == named {
+                    let cell = |name| Some(*cells.get(heading.iter().position(|heading| *heading == name)?)?);
+                    return Some(Origin { shows: cell("what it shows")?, source: cell("source")? });
+                }
+            }
+            None
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
@@ -67,5 +104,17 @@ mod tests {
         assert_eq!(find("messages/text"), Some(whole));
         assert_eq!(whole.field, "messages");
         assert_eq!(find("messages/tex"), None);
+    }
+
+    #[test]
+    fn every_body_has_its_origin_noted() {
+        for fixture in all() {
+            let origin = fixture.origin();
+            assert!(
+                origin.is_some_and(|origin| !origin.shows.is_empty() && !origin.source.is_empty()),
+                "{}",
+                fixture.name
+            );
+        }
     }
 }

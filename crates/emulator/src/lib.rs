@@ -13,20 +13,30 @@
 //! assert!(body.is_ascii() && headers.sha256.is_some_and(|header| header.len() == 71));
 //! ```
 
+pub mod catalogue;
+pub mod diagnose;
+pub mod edit;
 pub mod escape;
 pub mod faults;
 pub mod fixtures;
 mod fresh;
 mod json;
 pub mod load;
+pub mod names;
 pub mod rebatch;
+pub mod recipe;
 pub mod sender;
 pub mod sign;
 
+pub use catalogue::Sample;
+pub use diagnose::{Diagnosis, diagnose};
+pub use edit::Edit;
 pub use escape::{Escapes, wire_form};
 pub use faults::{Habit, Habits, Post, misbehave};
 pub use fixtures::Fixture;
 pub use fresh::{Fresh, freshen};
 pub use load::{Load, LoadBody};
+pub use names::Names;
+pub use recipe::Recipe;
 pub use sender::{Answer, Sender, Target};
 pub use sign::{AppSecret, Signing};

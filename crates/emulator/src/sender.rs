@@ -22,6 +22,9 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(6);
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// More of a wrong challenge is not repeated.
 const RECEIVED_CHARS_MAX: usize = 200;
+/// What captures show.
+const USER_AGENT: &str = "facebookexternalua";
+const ACCEPT: &str = "*/*";
 /// Idle connections are closed after this.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -68,6 +71,8 @@ impl Target {
 pub struct Answer {
     /// The status, or why there is none.
     pub result: Result<u16, SendError>,
+    /// What the receiver said, its beginning; Meta ignores it.
+    pub body: Bytes,
     /// From the first byte out to the last byte in.
     pub duration: Duration,
 }
@@ -187,12 +192,12 @@ impl Sender {
     pub async fn send(&self, target: &Target, body: Bytes, signatures: &SignatureHeaders) -> Answer {
         let started = Instant::now();
         let request = notification(target, body, signatures);
-        let result = match timeout(self.notification_timeout, self.exchange(request)).await {
-            Ok(Ok((status, _))) => Ok(status.as_u16()),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(SendError::Timeout),
+        let (result, body) = match timeout(self.notification_timeout, self.exchange(request)).await {
+            Ok(Ok((status, body))) => (Ok(status.as_u16()), body),
+            Ok(Err(error)) => (Err(error), Bytes::new()),
+            Err(_) => (Err(SendError::Timeout), Bytes::new()),
         };
-        Answer { result, duration: started.elapsed() }
+        Answer { result, body, duration: started.elapsed() }
     }
 
     async fn exchange(&self, request: http::Result<Request<Full<Bytes>>>) -> Result<(StatusCode, Bytes), SendError> {
@@ -216,25 +221,28 @@ where
     body.map(http_body_util::Collected::to_bytes).unwrap_or_default()
 }
 
+/// The headers of a notification, in their order.
+#[must_use]
+pub fn notification_headers(body_bytes: usize, signatures: &SignatureHeaders) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("User-Agent", USER_AGENT.to_owned()),
+        ("Accept", ACCEPT.to_owned()),
+        ("Content-Type", "application/json".to_owned()),
+        ("Content-Length", body_bytes.to_string()),
+    ];
+    headers.extend(signatures.sha1.clone().map(|sha1| ("X-Hub-Signature", sha1)));
+    headers.extend(signatures.sha256.clone().map(|sha256| ("X-Hub-Signature-256", sha256)));
+    headers
+}
+
 fn notification(target: &Target, body: Bytes, signatures: &SignatureHeaders) -> http::Result<Request<Full<Bytes>>> {
-    let mut request = common(Method::POST, &target.0.to_string())
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::CONTENT_LENGTH, body.len());
-    if let Some(sha1) = &signatures.sha1 {
-        request = request.header("x-hub-signature", sha1);
-    }
-    if let Some(sha256) = &signatures.sha256 {
-        request = request.header("x-hub-signature-256", sha256);
-    }
-    request.body(Full::new(body))
+    let headers = notification_headers(body.len(), signatures);
+    let request = Request::builder().method(Method::POST).uri(target.0.to_string());
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value)).body(Full::new(body))
 }
 
 fn common(method: Method, url: &str) -> http::request::Builder {
-    Request::builder()
-        .method(method)
-        .uri(url)
-        .header(header::USER_AGENT, "facebookexternalua")
-        .header(header::ACCEPT, "*/*")
+    Request::builder().method(method).uri(url).header(header::USER_AGENT, USER_AGENT).header(header::ACCEPT, ACCEPT)
 }
 
 /// The text for a query: all but unreserved characters escaped.

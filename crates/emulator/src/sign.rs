@@ -17,6 +17,11 @@ impl AppSecret {
     pub fn new(secret: impl Into<Vec<u8>>) -> Self {
         Self(secret.into())
     }
+
+    /// For what tries other forms of it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for AppSecret {
@@ -64,9 +69,19 @@ impl Signing {
 
 fn sign(secret: &AppSecret, body: &[u8]) -> SignatureHeaders {
     SignatureHeaders {
-        sha256: Some(format!("sha256={}", hex_mac::<Hmac<Sha256>>(secret, body))),
-        sha1: Some(format!("sha1={}", hex_mac::<Hmac<Sha1>>(secret, body))),
+        sha256: Some(format!("sha256={}", sha256_digits(secret, body))),
+        sha1: Some(format!("sha1={}", sha1_digits(secret, body))),
     }
+}
+
+/// What stands behind `sha256=`.
+pub(crate) fn sha256_digits(secret: &AppSecret, body: &[u8]) -> String {
+    hex_mac::<Hmac<Sha256>>(secret, body)
+}
+
+/// What stands behind `sha1=`.
+pub(crate) fn sha1_digits(secret: &AppSecret, body: &[u8]) -> String {
+    hex_mac::<Hmac<Sha1>>(secret, body)
 }
 
 fn hex_mac<M: Mac + KeyInit>(secret: &AppSecret, body: &[u8]) -> String {

@@ -7,6 +7,8 @@ mod inspect;
 mod lookups;
 mod registers;
 mod store;
+mod trigger;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -30,6 +32,8 @@ pub(crate) use registers::{
     NumbersSetArgs,
 };
 pub(crate) use store::{StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
+pub(crate) use trigger::{TriggerArgs, TriggerBodyArgs};
+pub(crate) use verify::VerifyArgs;
 
 /// A self-hosted gateway for WhatsApp Business Platform webhooks.
 #[derive(Debug, Parser)]
@@ -53,10 +57,14 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
+    /// Send webhooks of a type, signed as Meta signs them
+    Trigger(TriggerArgs),
     /// Print the events in webhook bodies
     Inspect(InspectArgs),
     /// List the webhook fields and event types that are known
     Fields(FieldsArgs),
+    /// Say whether a signature fits a body, and if not, which mistake explains it
+    Verify(VerifyArgs),
     /// Show how the gateway is, on one screen
     Status(StatusArgs),
     /// List, show and find events

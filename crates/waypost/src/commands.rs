@@ -18,6 +18,8 @@ mod numbers;
 pub(crate) mod serve;
 mod status;
 mod store;
+mod trigger;
+mod verify;
 
 use crate::cli::Command;
 use crate::exit::{Exit, Failure};
@@ -30,8 +32,10 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Trigger(args) => trigger::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Fields(args) => fields::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Deliveries(args) => deliveries::run(&args),

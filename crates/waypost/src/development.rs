@@ -36,6 +36,9 @@ struct MadeApp {
 pub(crate) struct Local {
     /// Where the admin listener answers.
     pub(crate) admin_url: String,
+    /// The first app's callback, as this machine reaches it.
+    #[serde(default)]
+    pub(crate) callback_url: Option<String>,
     token: String,
 }
 
@@ -66,21 +69,35 @@ pub(crate) fn prepare(config: &mut Config) -> Result<SecretsKey, Failure> {
     }
 }
 
-/// Makes a token and leaves it, with the admin listener's address, where commands on this machine find it.
-pub(crate) fn open_way_in(folder: &Path, admin: SocketAddr) -> Result<Secret, Failure> {
-    let mut reached = admin;
-    if admin.ip().is_unspecified() {
-        reached.set_ip(match admin {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    let local = Local { admin_url: format!("http://{reached}"), token: random_text()? };
+/// Makes a token and leaves it, with the addresses of the admin listener and of a callback, where commands on this machine
+/// find it.
+pub(crate) fn open_way_in(
+    folder: &Path,
+    admin: SocketAddr,
+    receive: SocketAddr,
+    callback_path: Option<&str>,
+) -> Result<Secret, Failure> {
+    let local = Local {
+        admin_url: format!("http://{}", reached(admin)),
+        callback_url: callback_path.map(|path| format!("http://{}{path}", reached(receive))),
+        token: random_text()?,
+    };
     let path = folder.join(LOCAL_FILE);
     let doing = format!("write {}", path.display());
     let text = serde_json::to_string(&local).map_err(|error| Failure::file(doing.clone())(error.into()))?;
     private_file::write(&path, &text).map_err(Failure::file(doing))?;
     Ok(local.token())
+}
+
+/// The address at which this machine reaches a listener.
+fn reached(mut listener: SocketAddr) -> SocketAddr {
+    if listener.ip().is_unspecified() {
+        listener.set_ip(match listener {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    listener
 }
 
 /// The way in that the gateway with this store left. None when none was left.
@@ -99,22 +116,32 @@ pub(crate) fn random_text() -> Result<String, Failure> {
     Ok(BASE64URL.encode(bytes))
 }
 
-fn app(folder: &Path) -> Result<AppSettings, Failure> {
+/// The app that was made for the gateway with this store. None when none was.
+pub(crate) fn made_app(folder: &Path) -> Result<Option<AppSettings>, Failure> {
     let path = folder.join(APP_FILE);
-    let made = match read(&path)? {
-        // The parser's own message would quote the line, and the line may hold the secret.
-        Some(text) => toml::from_str(&text).map_err(|_| damaged(&path, "remove it: a new one is made"))?,
-        None => make_app(&path)?,
-    };
+    let Some(text) = read(&path)? else { return Ok(None) };
+    // The parser's own message would quote the line, and the line may hold the secret.
+    let made = toml::from_str(&text).map_err(|_| damaged(&path, "remove it: a new one is made"))?;
+    Ok(Some(settings(made)))
+}
+
+fn app(folder: &Path) -> Result<AppSettings, Failure> {
+    match made_app(folder)? {
+        Some(app) => Ok(app),
+        None => Ok(settings(make_app(&folder.join(APP_FILE))?)),
+    }
+}
+
+fn settings(made: MadeApp) -> AppSettings {
     let MadeApp { verify_token, app_secret } = made;
-    Ok(AppSettings {
+    AppSettings {
         name: APP.to_owned(),
         app_id: None,
         group: None,
         paths: vec![format!("/webhooks/{APP}")],
         verify_token: Secret::new(verify_token),
         secrets: vec![Secret::new(app_secret)],
-    })
+    }
 }
 
 fn make_app(path: &Path) -> Result<MadeApp, Failure> {
@@ -200,11 +227,14 @@ mod tests {
     fn the_way_in_changes_at_each_start_and_leads_to_this_machine() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(way_in(folder.path()).unwrap(), None);
-        let first = open_way_in(folder.path(), "0.0.0.0:8081".parse().unwrap()).unwrap();
-        let second = open_way_in(folder.path(), "[::]:8081".parse().unwrap()).unwrap();
+        let receive = "0.0.0.0:8080".parse().unwrap();
+        let open = |admin: &str| open_way_in(folder.path(), admin.parse().unwrap(), receive, Some("/webhooks/main"));
+        let first = open("0.0.0.0:8081").unwrap();
+        let second = open("[::]:8081").unwrap();
         assert_ne!(first, second);
         let found = way_in(folder.path()).unwrap().unwrap();
         assert_eq!((found.admin_url.as_str(), found.token()), ("http://[::1]:8081", second.clone()));
+        assert_eq!(found.callback_url.as_deref(), Some("http://127.0.0.1:8080/webhooks/main"));
         assert!(!format!("{found:?}").contains(second.expose()));
     }
 
@@ -214,7 +244,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let (config, _) = prepared(folder.path());
-        open_way_in(&config.store_folder, config.settings.admin.listen).unwrap();
+        let listen = config.settings.admin.listen;
+        open_way_in(&config.store_folder, listen, listen, None).unwrap();
         for name in [APP_FILE, KEY_FILE, LOCAL_FILE] {
             let file = std::fs::metadata(config.store_folder.join(name)).unwrap();
             assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");

@@ -1,6 +1,8 @@
 //! The program: reads arguments, configuration and environment, and wires the rest together.
 
 mod api;
+mod apps_here;
+mod body_file;
 mod cli;
 mod commands;
 mod config;

@@ -12,6 +12,13 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::Output)
 }
 
+/// Prints bytes as they are on standard output, with a newline after them only where one is wanted.
+pub(crate) fn print_bytes(bytes: &[u8], newline: bool) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let end: &[u8] = if newline { b"\n" } else { b"" };
+    out.write_all(bytes).and_then(|()| out.write_all(end)).and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
 /// Prints a value as JSON on standard output.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Output(error.into()))?;

@@ -10,6 +10,7 @@ mod health;
 mod numbers;
 mod openapi;
 mod problem;
+mod refused;
 mod status;
 
 use std::sync::Arc;
@@ -86,6 +87,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/numbers", get(numbers::list).put(numbers::put))
         .route("/keys", get(api_keys::list).post(api_keys::create))
         .route("/keys/{id}", axum::routing::delete(api_keys::revoke))
+        .route("/refused/last", get(refused::last))
         .fallback(problem::no_such_path);
     Router::new()
         .nest("/api/v1", api)

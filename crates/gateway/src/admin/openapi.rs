@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{api_keys, deliveries, endpoints, events, numbers, problem, status};
+use super::{api_keys, deliveries, endpoints, events, numbers, problem, refused, status};
 use crate::endpoint;
 
 #[derive(OpenApi)]
@@ -18,6 +18,7 @@ use crate::endpoint;
         endpoints::resume, endpoints::apply,
         numbers::list, numbers::put,
         api_keys::list, api_keys::create, api_keys::revoke,
+        refused::last,
     ),
     components(schemas(problem::Problem, endpoint::EndpointInput, endpoint::RuleInput, endpoint::Format)),
     security(("key" = []))

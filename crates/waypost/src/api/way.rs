@@ -142,7 +142,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("waypost.toml");
         std::fs::write(&file, "store = \".\"").unwrap();
-        let token = development::open_way_in(folder.path(), "127.0.0.1:8081".parse().unwrap()).unwrap();
+        let token = {
+            let listen = "127.0.0.1:8081".parse().unwrap();
+            development::open_way_in(folder.path(), listen, listen, None).unwrap()
+        };
         let found = |url| find(&args(&file, url), &none());
         for url in [None, Some("http://127.0.0.1:8081/")] {
             let way = found(url).unwrap();

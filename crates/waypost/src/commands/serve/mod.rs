@@ -61,7 +61,9 @@ pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Fa
     let receive = bind(settings.receive.listen, "receive.listen").await?;
     let admin = bind(settings.admin.listen, "admin.listen").await?;
     let (receive_at, admin_at) = (address(&receive)?, address(&admin)?);
-    settings.admin.local_token = Some(development::open_way_in(&store_folder, admin_at)?);
+    let callback_path = settings.apps.first().and_then(|app| app.paths.first()).map(String::as_str);
+    let token = development::open_way_in(&store_folder, admin_at, receive_at, callback_path)?;
+    settings.admin.local_token = Some(token);
     if settings.retention.store_bytes_max.is_none() {
         let volume = store.health().await.volume_bytes;
         settings.retention.store_bytes_max = Some(volume / 100 * u64::from(volume_percent_max));

@@ -1,0 +1,100 @@
+//! Whose event it is: the ids in a body, replaced wherever they stand.
+
+use crate::json::{self, Kind};
+
+/// Ids that a body is to have. What is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The business account.
+    pub waba_id: Option<String>,
+    /// The business number's id.
+    pub phone_number_id: Option<String>,
+    /// The business number as it is shown.
+    pub display_phone_number: Option<String>,
+    /// The person on the other side: `wa_id`, `from`, `recipient_id`.
+    pub contact: Option<String>,
+}
+
+/// The ids that the events of a body have.
+#[must_use]
+pub fn names_in(body: &[u8]) -> Names {
+    let mut names = Names::default();
+    for event in whatsapp::read(body).events {
+        let or = |known: &mut Option<String>, new: Option<std::borrow::Cow<'_, str>>| {
+            *known = known.take().or_else(|| new.map(std::borrow::Cow::into_owned));
+        };
+        or(&mut names.waba_id, event.waba_id);
+        or(&mut names.phone_number_id, event.phone_number_id);
+        or(&mut names.display_phone_number, event.display_phone_number);
+        or(&mut names.contact, event.contact.wa_id);
+    }
+    names
+}
+
+impl Names {
+    /// The body with these ids in the place of its own. An id that it does not have is not added.
+    #[must_use]
+    pub fn apply(&self, body: &[u8]) -> Vec<u8> {
+        let Some((text, nodes)) = std::str::from_utf8(body).ok().and_then(|text| Some((text, json::nodes(text)?)))
+        else {
+            return body.to_vec();
+        };
+        let old = names_in(body);
+        let pairs: Vec<(String, &String)> = [
+            (old.waba_id, &self.waba_id),
+            (old.phone_number_id, &self.phone_number_id),
+            (old.display_phone_number, &self.display_phone_number),
+            (old.contact, &self.contact),
+        ]
+        .into_iter()
+        .filter_map(|(old, new)| Some((old?, new.as_ref()?)))
+        .collect();
+        let spans: Vec<_> = nodes
+            .iter()
+            .filter_map(|node| {
+                let written = text.get(node.span.clone())?;
+                let (_, new) = pairs.iter().find(|(old, _)| written.trim_matches('"') == old)?;
+                // A number stays one where it can.
+                let bare = node.kind == Kind::Bare && new.bytes().all(|byte| byte.is_ascii_digit());
+                Some((node.span.clone(), if bare { (*new).clone() } else { format!("\"{new}\"") }))
+            })
+            .collect();
+        json::splice(text, spans.iter().map(|(span, new)| (span.clone(), new.as_str()))).into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+    use super::*;
+    use crate::fixtures;
+
+    #[test]
+    fn an_event_is_anothers_in_every_place_that_says_whose_it_is() {
+        let names = Names {
+            waba_id: Some("1".into()),
+            phone_number_id: Some("2".into()),
+            display_phone_number: Some("15550001111".into()),
+            contact: Some("4".into()),
+        };
+        for name in ["messages/text", "messages/status-sent", "calls/connect"] {
+            let Some(fixture) = fixtures::find(name) else { continue };
+            let before = names_in(fixture.body);
+            let after = names.apply(fixture.body);
+            assert_eq!(names_in(&after), names, "{name}");
+            let text = String::from_utf8(after).unwrap();
+            for old in [before.waba_id, before.phone_number_id, before.contact].into_iter().flatten() {
+                assert!(!text.contains(&format!("\"{old}\"")), "{name}: {old}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_that_a_body_does_not_have_is_not_added() {
+        let fixture = fixtures::find("account_review_update/approved")
+            .or_else(|| fixtures::all().find(|fixture| fixture.field == "account_review_update"));
+        let fixture = fixture.unwrap();
+        let names = Names { contact: Some("4".into()), ..Names::default() };
+        assert_eq!(names.apply(fixture.body), fixture.body);
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -38,8 +39,8 @@ pub enum TargetError {
     /// Not a URL with a host.
     #[error("the callback is not a URL with a host")]
     Url,
-    /// Another scheme than `http`.
-    #[error("the callback is not an http:// URL, and this sender speaks no other")]
+    /// Another scheme than `http` and `https`.
+    #[error("the callback is neither an http:// nor an https:// URL")]
     Scheme,
 }
 
@@ -47,12 +48,12 @@ impl Target {
     /// The callback at this URL.
     ///
     /// # Errors
-    /// If it is no URL with a host, or its scheme is not `http`.
+    /// If it is no URL with a host, or its scheme is neither `http` nor `https`.
     pub fn parse(url: &str) -> Result<Self, TargetError> {
         let uri: Uri = url.parse().map_err(|_| TargetError::Url)?;
         uri.host().ok_or(TargetError::Url)?;
         match uri.scheme_str() {
-            Some("http") => Ok(Self(uri)),
+            Some("http" | "https") => Ok(Self(uri)),
             Some(_) | None => Err(TargetError::Scheme),
         }
     }
@@ -132,7 +133,7 @@ const REFUSED: &str = "(#2200) Callback verification failed with the following e
 /// Meta's sending side.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     notification_timeout: Duration,
     handshake_timeout: Duration,
 }
@@ -155,6 +156,9 @@ impl Sender {
     pub fn with_timeouts(notification_timeout: Duration, handshake_timeout: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
+        connector.enforce_http(false);
+        let connector =
+            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)

@@ -97,6 +97,7 @@ Development mode: loopback endpoints are allowed, and the secrets above were mad
   SIGNATURE=$(printf %s "$BODY" | openssl dgst -sha256 -hmac '{secret}' -r | cut -d' ' -f1)
   curl -i http://{receive}{path} -H "X-Hub-Signature-256: sha256=$SIGNATURE" --data-binary "$BODY"
 
+  waypost trigger messages.text      the same, for any type
   waypost events
 "#,
         receive = about.receive,

@@ -265,6 +265,12 @@ impl Definition {
     }
 }
 
+/// An id for an endpoint that was given none: `ep_` and these bytes in hexadecimal.
+#[must_use]
+pub(crate) fn made_up_id<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> String {
+    bytes.into_iter().fold("ep_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+}
+
 /// Checks an endpoint's id.
 pub fn check_id(id: &str) -> Result<(), BadEndpoint> {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -6,7 +6,7 @@ use store::{EndpointChange, EndpointNo, EndpointRecord, EndpointState, Store, St
 use thiserror::Error;
 
 use crate::clock::Clock;
-use crate::endpoint::{BadEndpoint, CheckedEndpoint, Definition, EndpointInput};
+use crate::endpoint::{BadEndpoint, CheckedEndpoint, Definition, EndpointInput, made_up_id};
 use crate::routing::{Routing, secret_owner};
 use crate::secret::{SealError, Sealer, Secret};
 use crate::sign::new_webhook_secret;
@@ -77,7 +77,7 @@ impl Endpoints {
         let checked = input.check()?;
         let id = match &checked.input.id {
             Some(id) => id.clone(),
-            None => made_up_id()?,
+            None => random_id()?,
         };
         let existing = self.find(&id).await?;
         let (record, new_webhook_secret) = self.record(&id, checked, existing.as_ref(), false)?;
@@ -264,8 +264,8 @@ fn left_over(record: &EndpointRecord, prune: bool) -> (PlanStep, Option<Endpoint
     (PlanStep::Pause(id.clone()), Some(EndpointChange::State { id, state: EndpointState::Paused, reason }))
 }
 
-fn made_up_id() -> Result<String, SealError> {
+fn random_id() -> Result<String, SealError> {
     let mut chance = [0; 12];
     getrandom::fill(&mut chance).map_err(|_| SealError::NoChance)?;
-    Ok(chance.iter().fold("ep_".to_owned(), |id, byte| format!("{id}{byte:02x}")))
+    Ok(made_up_id(&chance))
 }

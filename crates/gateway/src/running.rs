@@ -66,9 +66,6 @@ pub enum StartError {
 /// A gateway that runs.
 #[derive(Debug)]
 pub struct Running {
-    /// What was done with the declared endpoints.
-    pub applied: Vec<PlanStep>,
-    endpoints: Endpoints,
     watch: broadcast::Sender<Vec<EventId>>,
     receiving: Task,
     delivering: Task,
@@ -116,8 +113,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     check_key(&*store, &sealer).await?;
     let routing = Arc::new(Routing::load(Arc::clone(&store), sealer.clone()).await?);
     let endpoints = Endpoints::new(Arc::clone(&store), Arc::clone(&routing), sealer, clock.clone());
-    let applied = endpoints.apply(&settings.endpoints, false).await?;
-    tell(&applied);
+    tell(&endpoints.apply(&settings.endpoints, false).await?);
     let apps = Arc::new(Apps::new(settings.apps, store.numbers().await?));
     let metrics = Arc::new(Metrics::default());
     let refused = Arc::new(RefusedBodies::new(settings.development || settings.receive.keep_refused));
@@ -147,7 +143,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     let admin_state = Admin {
         store: Arc::clone(&store),
         apps,
-        endpoints: endpoints.clone(),
+        endpoints,
         metrics,
         started_at_ms: clock.now_ms(),
         clock: clock.clone(),
@@ -157,8 +153,6 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
     };
     let kept = Arc::clone(&store);
     Ok(Running {
-        applied,
-        endpoints,
         watch,
         receiving: Task::start(|stop| receive::serve(receiver, receive, stop)),
         delivering: Task::start(|stop| deliver::run(sender, stop)),
@@ -174,12 +168,6 @@ impl Running {
     #[must_use]
     pub fn watch(&self) -> broadcast::Receiver<Vec<EventId>> {
         self.watch.subscribe()
-    }
-
-    /// The endpoints.
-    #[must_use]
-    pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
     }
 
     /// Stops: takes no new connection, answers what is being read, lets attempts in flight end, closes the store. What

@@ -15,7 +15,7 @@ use super::auth::{Caller, Scope};
 use super::problem::{Code, Problem};
 use super::{Admin, NOTHING};
 use crate::clock::rfc3339_ms;
-use crate::endpoint::{Definition, EndpointInput};
+use crate::endpoint::{Definition, EndpointInput, made_up_id};
 use crate::endpoints::{PlanStep, Put};
 
 /// The endpoints.
@@ -244,7 +244,7 @@ fn owned_by(caller: &Caller, input: &mut EndpointInput) -> Result<(), Problem> {
 
 fn id_of_idempotency_key(caller: &Caller, key: &[u8]) -> String {
     let digest = Sha256::new().chain_update(&caller.owner).chain_update([0]).chain_update(key).finalize();
-    digest.iter().take(12).fold("ep_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
+    made_up_id(digest.iter().take(12))
 }
 
 fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {

@@ -154,8 +154,9 @@ impl Dispatch {
             for claim in claims {
                 let encoded = shared.get(&claim.event).cloned();
                 let payload = found.get(&claim.event).cloned();
+                let endpoint = snapshot.endpoints.get(&claim.endpoint).cloned();
                 match self.memory_for(payload.as_ref()) {
-                    Some(bytes) => self.start(Work { claim, payload, encoded }, first.take(), bytes),
+                    Some(bytes) => self.start(Work { claim, payload, encoded }, endpoint, first.take(), bytes),
                     None => refused.push(claim),
                 }
             }
@@ -180,10 +181,15 @@ impl Dispatch {
         Arc::clone(&self.bytes).try_acquire_many_owned(share).ok().map(Some)
     }
 
-    fn start(&self, work: Work, place: Option<OwnedSemaphorePermit>, bytes: Option<OwnedSemaphorePermit>) {
+    fn start(
+        &self,
+        work: Work,
+        endpoint: Option<Arc<Endpoint>>,
+        place: Option<OwnedSemaphorePermit>,
+        bytes: Option<OwnedSemaphorePermit>,
+    ) {
         let place = place.or_else(|| Arc::clone(&self.places).try_acquire_owned().ok());
         let holds = Holds { _place: place, _bytes: bytes };
-        let endpoint = self.sender.routing.current().endpoints.get(&work.claim.endpoint).cloned();
         self.tasks.spawn(deliver(self.sender.clone(), work, endpoint, self.settlements.clone(), holds));
     }
 }

@@ -3,6 +3,8 @@
 //! One shape, [`EndpointInput`], serves the configuration file and the API. [`Definition`] is what of it is kept: the
 //! same, with its secrets sealed.
 
+mod backlog;
+
 use std::time::Duration;
 
 use rules::age::{AgeRule, WhenOld};
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+pub use self::backlog::{Backlog, BacklogInput};
 use crate::secret::Secret;
 
 /// An endpoint as a person writes it.
@@ -38,6 +41,12 @@ pub struct EndpointInput {
     /// Requests in flight to it at most.
     #[serde(default = "sixteen")]
     pub concurrency_max: u32,
+    /// Requests begun in a second at most, from 1 to 10000. Missing: as many as it takes.
+    #[serde(default)]
+    pub rate_per_second_max: Option<u32>,
+    /// How much it may be owed before the oldest ends.
+    #[serde(default)]
+    pub backlog: BacklogInput,
     /// How long a refused delivery holds its lane: a duration (`5m`) or `forever`.
     #[serde(default)]
     pub lane_hold: Option<String>,
@@ -138,6 +147,9 @@ pub struct Definition {
     pub ages: Vec<AgeInput>,
     /// Milliseconds for which a refused delivery holds its lane; None for ever.
     pub lane_hold_ms: Option<i64>,
+    /// How much it may be owed.
+    #[serde(default)]
+    pub backlog: BacklogInput,
     /// Sealed.
     pub hub_secret: Option<String>,
     /// Sealed.
@@ -188,6 +200,10 @@ impl EndpointInput {
         if !(1..=1_000).contains(&self.concurrency_max) {
             return Err(BadEndpoint::new("concurrency_max", "expected a number from 1 to 1000"));
         }
+        if !self.rate_per_second_max.is_none_or(|rate| (1..=10_000).contains(&rate)) {
+            return Err(BadEndpoint::new("rate_per_second_max", "expected a number from 1 to 10000"));
+        }
+        self.backlog.compile(&Policy::standard())?;
         let rules = self.rules.iter().enumerate().map(|(n, rule)| rule.compile(n)).collect::<Result<Vec<_>, _>>()?;
         let rules = if rules.is_empty() { vec![Rule::default()] } else { rules };
         for (n, age) in self.ages.iter().enumerate() {
@@ -247,6 +263,16 @@ impl Definition {
     #[must_use]
     pub fn policy(&self) -> Policy {
         Policy { lane_hold_ms: self.lane_hold_ms, ..Policy::standard() }
+    }
+
+    /// The limit of its backlog. It was checked when it was kept.
+    #[must_use]
+    pub fn compiled_backlog(&self) -> Backlog {
+        let policy = self.policy();
+        self.backlog
+            .compile(&policy)
+            .or_else(|_| BacklogInput::default().compile(&policy))
+            .unwrap_or(Backlog { age_ms_max: i64::MAX, share_percent_max: 100 })
     }
 
     /// The rules of age. They were checked when they were kept.

@@ -8,6 +8,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 use hyper::header::RETRY_AFTER;
 use rules::age::{WhenOld, judge as judge_age};
+use rules::breaker::{self, Sign};
 use rules::delivery::{DeliveryState, EndReason};
 use rules::limits::RESPONSE_SNIPPET_BYTES_MAX;
 use rules::retry::{Answer, Decision, Policy, Progress, decide};
@@ -43,6 +44,8 @@ pub(super) struct Work {
 pub(super) struct Tried {
     pub(super) settlement: Settlement,
     pub(super) decision: Decision,
+    /// What it says about the endpoint.
+    pub(super) sign: Sign,
     pub(super) took: Duration,
 }
 
@@ -58,7 +61,7 @@ impl Tried {
     /// Its event was too old when its turn came: no attempt was made, and none will be.
     fn skipped(claim: Claim) -> Self {
         let decision = Decision::ended(DeliveryState::Skipped(EndReason::TooOld));
-        Self { settlement: settlement(claim, &decision, None), decision, took: Duration::ZERO }
+        Self { settlement: settlement(claim, &decision, None), decision, sign: Sign::None, took: Duration::ZERO }
     }
 }
 
@@ -141,9 +144,11 @@ impl Attempter {
     }
 
     fn judge(&self, claim: Claim, outcome: Outcome, policy: &Policy, started_at_ms: i64, took: Duration) -> Tried {
+        // The policy counts on the endpoint's clock, which stands still while it is paused or suspended.
+        let first_attempt_at_ms = claim.first_attempt_at_ms.map(|at_ms| at_ms.saturating_add(claim.stood_still_ms));
         let progress = Progress {
-            attempts: claim.attempts + 1,
-            first_attempt_at_ms: claim.first_attempt_at_ms.unwrap_or(started_at_ms),
+            attempts: (claim.attempts + 1).saturating_sub(claim.uncounted),
+            first_attempt_at_ms: first_attempt_at_ms.unwrap_or(started_at_ms),
         };
         let mut chance = [0];
         // Without chance the gap is the plain one.
@@ -151,9 +156,12 @@ impl Attempter {
             chance = [0];
         }
         let [chance] = chance;
-        let decision = decide(policy, progress, outcome.answer, self.clock.now_ms(), chance);
+        let now_ms = self.clock.now_ms();
+        let decision = decide(policy, progress, outcome.answer, now_ms, chance);
+        let sign = breaker::sign(outcome.answer, decision.failure.is_none());
+        let decision = if claim.probe && sign == Sign::Down { decision.of_probe(now_ms) } else { decision };
         let attempt = AttemptRecord {
-            number: progress.attempts,
+            number: claim.attempts + 1,
             started_at_ms,
             duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
             http_status: outcome.status,
@@ -161,8 +169,9 @@ impl Attempter {
             error: outcome.error,
             response_snippet: outcome.snippet,
         };
-        let settlement = settlement(claim, &decision, Some(attempt));
-        Tried { settlement, decision, took }
+        let settlement =
+            Settlement { endpoint_down: sign == Sign::Down, ..settlement(claim, &decision, Some(attempt)) };
+        Tried { settlement, decision, sign, took }
     }
 }
 
@@ -172,6 +181,7 @@ fn settlement(claim: Claim, decision: &Decision, attempt: Option<AttemptRecord>)
         state: decision.state,
         due_at_ms: decision.due_at_ms,
         lane_held_until_ms: decision.lane_held_until_ms,
+        endpoint_down: false,
         endpoint_held_until_ms: decision.hold_endpoint_until_ms,
         attempt,
     }

@@ -5,12 +5,14 @@
 //! lies only the store: its bell is a shortcut, polling is the truth.
 
 mod attempt;
+mod breakers;
 mod client;
 mod dispatcher;
 mod encode;
 mod guard;
 mod request;
 mod settler;
+mod turning;
 
 pub use client::{Client, SendError};
 pub use dispatcher::{Sender, run};

@@ -1,6 +1,6 @@
 //! An endpoint as the API shows it.
 
-use gateway::endpoint::{AgeInput, RuleInput};
+use gateway::endpoint::{AgeInput, BacklogInput, RuleInput};
 use serde::Deserialize;
 
 use crate::table::{facts, or_dash};
@@ -15,6 +15,8 @@ pub(super) struct Shown {
     pub(super) owner: String,
     state: String,
     state_reason: String,
+    /// Since when it gets no deliveries.
+    standing_since: Option<String>,
     /// None where the gateway could not read its own record.
     pub(super) url: Option<String>,
     pub(super) format: Option<String>,
@@ -22,6 +24,8 @@ pub(super) struct Shown {
     pub(super) ages: Option<Vec<AgeInput>>,
     pub(super) ordered: bool,
     pub(super) concurrency_max: u32,
+    pub(super) rate_per_second_max: Option<u32>,
+    pub(super) backlog: Option<BacklogInput>,
     /// None for ever.
     pub(super) lane_hold_ms: Option<u64>,
     has_hub_secret: bool,
@@ -55,6 +59,11 @@ impl Shown {
             "" => self.state.clone(),
             reason => format!("{} ({reason})", self.state),
         };
+        let state = match &self.standing_since {
+            None => state,
+            Some(since) => format!("{state}, since {since}"),
+        };
+        let rate = self.rate_per_second_max.map(|rate| format!("{rate} requests a second"));
         facts(&[
             ("endpoint", self.id.clone()),
             ("state", state),
@@ -66,12 +75,21 @@ impl Shown {
             ("owner", or_dash(Some(self.owner.as_str()))),
             ("ordered", yes_no(self.ordered)),
             ("in flight at most", self.concurrency_max.to_string()),
+            ("rate at most", or_dash(rate)),
+            ("backlog at most", self.backlog_limit()),
             ("lane hold", self.lane_hold()),
             ("hub secret", yes_no(self.has_hub_secret)),
             ("declared", yes_no(self.declared)),
             ("made", or_dash(self.created_at.as_deref())),
             ("changed", or_dash(self.updated_at.as_deref())),
         ])
+    }
+
+    /// The limit of what it may be owed.
+    fn backlog_limit(&self) -> String {
+        let BacklogInput { age_max, share_percent_max } = self.backlog.clone().unwrap_or_default();
+        let age = age_max.unwrap_or_else(|| "7 days beyond the policy".to_owned());
+        format!("{age}; {} % of the store", share_percent_max.unwrap_or(BacklogInput::SHARE_PERCENT_DEFAULT))
     }
 
     /// What its removal means.

@@ -3,6 +3,10 @@
 //! One shape, [`EndpointInput`], serves the configuration file and the API. [`Definition`] is what of it is kept: the
 //! same, with its secrets sealed.
 
+mod policy;
+
+pub use policy::{BackoffInput, Factor, PolicyInput, Preset};
+
 use std::time::Duration;
 
 use rules::age::{AgeRule, WhenOld};
@@ -41,6 +45,9 @@ pub struct EndpointInput {
     /// How long a refused delivery holds its lane: a duration (`5m`) or `forever`.
     #[serde(default)]
     pub lane_hold: Option<String>,
+    /// How its deliveries are tried: a preset, and what differs from it.
+    #[serde(default)]
+    pub policy: PolicyInput,
     /// When events are too old for it; the first that names a type decides. A `calls.connect` older than a minute is
     /// skipped anyway, unless one here names it.
     #[serde(default)]
@@ -138,6 +145,9 @@ pub struct Definition {
     pub ages: Vec<AgeInput>,
     /// Milliseconds for which a refused delivery holds its lane; None for ever.
     pub lane_hold_ms: Option<i64>,
+    /// How its deliveries are tried.
+    #[serde(default)]
+    pub policy: PolicyInput,
     /// Sealed.
     pub hub_secret: Option<String>,
     /// Sealed.
@@ -194,6 +204,7 @@ impl EndpointInput {
             age.compile(n)?;
         }
         let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
+        self.policy.compile()?;
         let webhook_secret = self.webhook_secret.clone().map(Secret::new);
         if let Some(secret) = &webhook_secret {
             crate::sign::webhook_key(secret)
@@ -243,10 +254,11 @@ impl AgeInput {
 }
 
 impl Definition {
-    /// The policy by which its deliveries are tried.
+    /// The policy by which its deliveries are tried. It was checked when it was kept.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        Policy { lane_hold_ms: self.lane_hold_ms, ..Policy::standard() }
+        let policy = self.policy.compile().unwrap_or_else(|_| Policy::standard());
+        Policy { lane_hold_ms: self.lane_hold_ms, ..policy }
     }
 
     /// The rules of age. They were checked when they were kept.

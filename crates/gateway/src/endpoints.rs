@@ -181,6 +181,7 @@ impl Endpoints {
             ("ages", kept.ages != input.ages),
             ("ordered", record.ordered != input.ordered),
             ("concurrency_max", record.concurrency_max != input.concurrency_max),
+            ("policy", kept.policy != input.policy),
             ("lane_hold", kept.lane_hold_ms != checked.lane_hold_ms),
             ("hub_secret", hub != checked.hub_secret),
             ("webhook_secret", checked.webhook_secret.as_ref().is_some_and(|declared| *declared != webhook)),
@@ -218,6 +219,7 @@ impl Endpoints {
             rules: input.rules,
             ages: input.ages,
             lane_hold_ms,
+            policy: input.policy,
             hub_secret,
             webhook_secret,
         };

@@ -8,5 +8,6 @@ pub mod directory;
 pub mod identity;
 pub mod lane;
 pub mod limits;
+pub mod outcome;
 pub mod retry;
 pub mod route;

@@ -4,8 +4,10 @@
 //! the settler, which writes in batches. No transaction and no lock is held across a request. Between commit and claim
 //! lies only the store: its bell is a shortcut, polling is the truth.
 
+mod answer;
 mod attempt;
 mod client;
+mod connect;
 mod dispatcher;
 mod encode;
 mod guard;
@@ -13,5 +15,6 @@ mod request;
 mod settler;
 
 pub use client::{Client, SendError};
+pub use connect::TooSlow;
 pub use dispatcher::{Sender, run};
 pub use guard::{Guard, Refused};

@@ -1,7 +1,7 @@
 //! An endpoint as it is sent to the API, secrets and all. The gateway's own type cannot be written, so that a secret
 //! never is by accident; sending one is this module's purpose.
 
-use gateway::endpoint::{AgeInput, EndpointInput, RuleInput};
+use gateway::endpoint::{AgeInput, EndpointInput, PolicyInput, RuleInput};
 use serde::Serialize;
 
 /// The members that the API takes. It has no `Debug`: secrets are in it.
@@ -19,6 +19,7 @@ pub(super) struct EndpointBody {
     pub(super) concurrency_max: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lane_hold: Option<String>,
+    pub(super) policy: PolicyInput,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hub_secret: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +40,7 @@ impl From<EndpointInput> for EndpointBody {
             ordered,
             concurrency_max,
             lane_hold,
+            policy,
             hub_secret,
             webhook_secret,
             paused,
@@ -53,6 +55,7 @@ impl From<EndpointInput> for EndpointBody {
             ordered,
             concurrency_max,
             lane_hold,
+            policy,
             hub_secret,
             webhook_secret,
             paused,
@@ -80,6 +83,7 @@ mod tests {
             r#"{"name":"crm","url":"https://example.com","format":"waypost","owner":"acme","ordered":false,
             "rules":[{"apps":["main"],"fields":["messages"],"types":["!calls.*"],"waba_ids":["1"],
             "phone_number_ids":["7"],"test":false},{}],"concurrency_max":3,"lane_hold":"forever",
+            "policy":{"preset":"meta","backoff":{"first":"5s","factor":1.5,"max":"1h"},"final":["404"]},
             "hub_secret":"hunter2","webhook_secret":"whsec_x","paused":true}"#,
         );
     }

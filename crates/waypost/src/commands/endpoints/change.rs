@@ -1,8 +1,9 @@
 //! From what was typed to an endpoint: a new one, or one that is there with some of it changed.
 
-use gateway::endpoint::RuleInput;
+use gateway::endpoint::{PolicyInput, RuleInput};
 
 use super::super::endpoint_body::EndpointBody;
+use super::policy;
 use super::shown::Shown;
 use crate::cli::{EndpointOptions, EndpointsAddArgs, EndpointsUpdateArgs};
 use crate::config::Environment;
@@ -21,6 +22,7 @@ pub(super) fn body_of(args: &EndpointsAddArgs, environment: &Environment) -> Res
         ordered: true,
         concurrency_max: 16,
         lane_hold: None,
+        policy: PolicyInput::default(),
         hub_secret: None,
         webhook_secret: None,
         paused: args.paused,
@@ -47,6 +49,7 @@ pub(super) fn changed(
         ordered: before.ordered,
         concurrency_max: before.concurrency_max,
         lane_hold: Some(lane_hold),
+        policy: before.policy.unwrap_or_default(),
         hub_secret: None,
         webhook_secret: None,
         paused: false,
@@ -81,6 +84,7 @@ fn change(body: &mut EndpointBody, options: &EndpointOptions, environment: &Envi
     body.ordered &= !options.unordered;
     body.concurrency_max = options.concurrency_max.unwrap_or(body.concurrency_max);
     body.lane_hold = options.lane_hold.clone().or_else(|| body.lane_hold.take());
+    body.policy = policy::changed(std::mem::take(&mut body.policy), &options.policy)?;
     let secret = |argument: &str, given: &Option<String>| {
         let read = |text: &String| secret_argument::read(argument, text, environment);
         let secret = given.as_ref().map(read).transpose()?;

@@ -1,8 +1,9 @@
 //! An endpoint as the API shows it.
 
-use gateway::endpoint::{AgeInput, RuleInput};
+use gateway::endpoint::{AgeInput, PolicyInput, RuleInput};
 use serde::Deserialize;
 
+use super::policy;
 use crate::table::{facts, or_dash};
 
 /// The columns of a list of endpoints.
@@ -24,6 +25,7 @@ pub(super) struct Shown {
     pub(super) concurrency_max: u32,
     /// None for ever.
     pub(super) lane_hold_ms: Option<u64>,
+    pub(super) policy: Option<PolicyInput>,
     has_hub_secret: bool,
     pub(super) declared: bool,
     pub(super) revision: u64,
@@ -67,6 +69,7 @@ impl Shown {
             ("ordered", yes_no(self.ordered)),
             ("in flight at most", self.concurrency_max.to_string()),
             ("lane hold", self.lane_hold()),
+            ("policy", or_dash(self.policy.as_ref().map(policy::words))),
             ("hub secret", yes_no(self.has_hub_secret)),
             ("declared", yes_no(self.declared)),
             ("made", or_dash(self.created_at.as_deref())),

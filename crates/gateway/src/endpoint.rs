@@ -4,6 +4,10 @@
 //! same, with its secrets sealed.
 
 mod backlog;
+mod policy;
+
+pub use self::backlog::{Backlog, BacklogInput};
+pub use self::policy::{BackoffInput, Factor, PolicyInput, Preset};
 
 use std::time::Duration;
 
@@ -14,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-pub use self::backlog::{Backlog, BacklogInput};
 use crate::secret::Secret;
 
 /// An endpoint as a person writes it.
@@ -50,6 +53,9 @@ pub struct EndpointInput {
     /// How long a refused delivery holds its lane: a duration (`5m`) or `forever`.
     #[serde(default)]
     pub lane_hold: Option<String>,
+    /// How its deliveries are tried: a preset, and what differs from it.
+    #[serde(default)]
+    pub policy: PolicyInput,
     /// When events are too old for it; the first that names a type decides. A `calls.connect` older than a minute is
     /// skipped anyway, unless one here names it.
     #[serde(default)]
@@ -150,6 +156,9 @@ pub struct Definition {
     /// How much it may be owed.
     #[serde(default)]
     pub backlog: BacklogInput,
+    /// How its deliveries are tried.
+    #[serde(default)]
+    pub policy: PolicyInput,
     /// Sealed.
     pub hub_secret: Option<String>,
     /// Sealed.
@@ -210,6 +219,7 @@ impl EndpointInput {
             age.compile(n)?;
         }
         let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
+        self.policy.compile()?;
         let webhook_secret = self.webhook_secret.clone().map(Secret::new);
         if let Some(secret) = &webhook_secret {
             crate::sign::webhook_key(secret)
@@ -259,10 +269,11 @@ impl AgeInput {
 }
 
 impl Definition {
-    /// The policy by which its deliveries are tried.
+    /// The policy by which its deliveries are tried. It was checked when it was kept.
     #[must_use]
     pub fn policy(&self) -> Policy {
-        Policy { lane_hold_ms: self.lane_hold_ms, ..Policy::standard() }
+        let policy = self.policy.compile().unwrap_or_else(|_| Policy::standard());
+        Policy { lane_hold_ms: self.lane_hold_ms, ..policy }
     }
 
     /// The limit of its backlog. It was checked when it was kept.

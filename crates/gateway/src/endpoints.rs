@@ -184,6 +184,7 @@ impl Endpoints {
             ("concurrency_max", record.concurrency_max != input.concurrency_max),
             ("rate_per_second_max", record.rate_per_second_max != input.rate_per_second_max),
             ("backlog", kept.backlog != input.backlog),
+            ("policy", kept.policy != input.policy),
             ("lane_hold", kept.lane_hold_ms != checked.lane_hold_ms),
             ("hub_secret", hub != checked.hub_secret),
             ("webhook_secret", checked.webhook_secret.as_ref().is_some_and(|declared| *declared != webhook)),
@@ -222,6 +223,7 @@ impl Endpoints {
             ages: input.ages,
             lane_hold_ms,
             backlog: input.backlog,
+            policy: input.policy,
             hub_secret,
             webhook_secret,
         };

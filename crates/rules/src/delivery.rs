@@ -24,6 +24,8 @@ pub enum DeliveryState {
 pub enum EndReason {
     /// The policy's last attempt or its time was reached.
     PolicyExhausted,
+    /// The endpoint gave an answer after which its policy makes no further attempt.
+    RefusedForGood,
     /// The endpoint answered 410.
     EndpointGone,
     /// The endpoint was removed while this was owed.
@@ -79,6 +81,7 @@ macro_rules! words {
 
 words!(EndReason {
     PolicyExhausted = "policy_exhausted",
+    RefusedForGood = "refused_for_good",
     EndpointGone = "endpoint_gone",
     EndpointRemoved = "endpoint_removed",
     BacklogLimit = "backlog_limit",

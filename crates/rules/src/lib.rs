@@ -10,5 +10,6 @@ pub mod identity;
 pub mod lane;
 pub mod limits;
 pub mod rate;
+pub mod outcome;
 pub mod retry;
 pub mod route;

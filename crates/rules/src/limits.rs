@@ -16,7 +16,9 @@ pub const COMMIT_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const KEY_DAYS_DEFAULT: u32 = 8;
 /// Rows on one page of the API.
 pub const PAGE_ROWS_MAX: usize = 500;
-/// Bytes of an endpoint's answer that are read and kept.
-pub const RESPONSE_SNIPPET_BYTES_MAX: usize = 1_024;
+/// Bytes of an endpoint's failed answer that are read and kept, unless its policy says otherwise.
+pub const RESPONSE_SNIPPET_BYTES_DEFAULT: usize = 1_024;
+/// Bytes of an endpoint's failed answer that a policy may keep at most.
+pub const RESPONSE_SNIPPET_BYTES_MAX: usize = 4_096;
 /// Endpoints that one store holds at most.
 pub const ENDPOINTS_MAX: usize = 50_000;

@@ -5,6 +5,7 @@ mod fields;
 mod gateway;
 mod inspect;
 mod lookups;
+mod policy;
 mod registers;
 mod store;
 mod trigger;
@@ -27,6 +28,7 @@ pub(crate) use lookups::{
     AppsArgs, DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesShowArgs, EventsArgs, EventsCommand,
     EventsFindArgs, EventsListArgs, EventsShowArgs, StatusArgs,
 };
+pub(crate) use policy::PolicyOptions;
 pub(crate) use registers::{
     KeysArgs, KeysCommand, KeysCreateArgs, KeysListArgs, KeysRevokeArgs, NumbersArgs, NumbersCommand, NumbersListArgs,
     NumbersSetArgs,

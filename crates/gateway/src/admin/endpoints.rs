@@ -207,6 +207,7 @@ pub(super) fn endpoint_json(record: &EndpointRecord) -> Value {
         "rate_per_second_max": record.rate_per_second_max,
         "backlog": definition.as_ref().map(|d| &d.backlog),
         "lane_hold_ms": definition.as_ref().and_then(|d| d.lane_hold_ms),
+        "policy": definition.as_ref().map(|d| &d.policy),
         "has_hub_secret": definition.as_ref().is_some_and(|d| d.hub_secret.is_some()),
         "declared": record.declared,
         "revision": record.revision,

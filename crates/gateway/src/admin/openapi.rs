@@ -20,7 +20,9 @@ use crate::endpoint;
         api_keys::list, api_keys::create, api_keys::revoke,
         refused::last,
     ),
-    components(schemas(problem::Problem, endpoint::EndpointInput, endpoint::RuleInput, endpoint::Format)),
+    components(schemas(
+        problem::Problem, endpoint::EndpointInput, endpoint::RuleInput, endpoint::Format, endpoint::PolicyInput,
+    )),
     security(("key" = []))
 )]
 struct Document;

@@ -3,25 +3,18 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::Response;
-use hyper::body::Incoming;
-use hyper::header::RETRY_AFTER;
 use rules::age::{WhenOld, judge as judge_age};
 use rules::breaker::Sign;
 use rules::delivery::{DeliveryState, EndReason};
-use rules::limits::RESPONSE_SNIPPET_BYTES_MAX;
 use rules::retry::{Answer, Decision, Policy};
 use store::{AttemptRecord, Claim, EventRecord, Payload, Settlement};
 
-use super::client::{Client, SendError};
+use super::answer;
+use super::client::Client;
 use super::request::{self, Facts};
 use super::verdict::{self, Verdict};
-use crate::clock::{Clock, parse_http_date};
+use crate::clock::Clock;
 use crate::routing::Endpoint;
-
-/// Bytes of an accepted answer that are read so that the connection can be used again.
-const DRAIN_BYTES_MAX: usize = 64 * 1024;
 
 /// What an attempt needs.
 #[derive(Debug, Clone)]
@@ -51,11 +44,11 @@ pub(super) struct Tried {
 }
 
 /// What came back, in safe words.
-struct Outcome {
-    answer: Answer,
-    status: Option<u16>,
-    error: Option<String>,
-    snippet: Option<String>,
+pub(super) struct Outcome {
+    pub(super) answer: Answer,
+    pub(super) status: Option<u16>,
+    pub(super) error: Option<String>,
+    pub(super) snippet: Option<String>,
 }
 
 impl Tried {
@@ -116,37 +109,16 @@ impl Attempter {
         let Some(request) = request::build(endpoint, event, body, facts) else {
             return Outcome::failed(Answer::Fault, "the endpoint's URL cannot be used");
         };
-        let timeout = Duration::from_millis(u64::from(endpoint.policy.timeout_ms));
-        match tokio::time::timeout(timeout, self.client.send(request)).await {
-            Err(_) => Outcome::failed(Answer::NoAnswer, format!("no answer within {} ms", endpoint.policy.timeout_ms)),
-            Ok(Err(SendError::Refused(refused))) => Outcome::failed(Answer::Forbidden, refused.to_string()),
-            Ok(Err(error)) => Outcome::failed(Answer::NoAnswer, error.to_string()),
-            Ok(Ok(response)) => self.answered(response, timeout).await,
+        let policy = &endpoint.policy;
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(u64::from(policy.timeout_ms));
+        let connect = Duration::from_millis(u64::from(policy.connect_timeout_ms));
+        match tokio::time::timeout_at(deadline, self.client.send(request, connect)).await {
+            Err(_) => {
+                Outcome::failed(Answer::NoAnswer, format!("no answer within {} ms (policy.timeout)", policy.timeout_ms))
+            }
+            Ok(Err(error)) => Outcome::failed(error.answer(), error.to_string()),
+            Ok(Ok(response)) => answer::read(response, policy, deadline, &self.clock).await,
         }
-    }
-
-    async fn answered(&self, response: Response<Incoming>, timeout: Duration) -> Outcome {
-        let code = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let retry_after_ms = retry_after.and_then(|text| self.retry_after_ms(&text));
-        let accepted = response.status().is_success();
-        let bytes_max = if accepted { DRAIN_BYTES_MAX } else { RESPONSE_SNIPPET_BYTES_MAX };
-        // The head decides; what follows is read only for the record and for the connection's sake.
-        let start =
-            tokio::time::timeout(timeout.min(Duration::from_secs(5)), beginning(response.into_body(), bytes_max));
-        let start = start.await.unwrap_or_default();
-        Outcome {
-            answer: Answer::Status { code, retry_after_ms },
-            status: Some(code),
-            error: (!accepted).then(|| format!("answered {code}")),
-            snippet: (!accepted && !start.is_empty()).then(|| String::from_utf8_lossy(&start).into_owned()),
-        }
-    }
-
-    /// Seconds or an HTTP date (RFC 9110, 10.2.3), as milliseconds from now.
-    fn retry_after_ms(&self, text: &str) -> Option<i64> {
-        let seconds = text.trim().parse::<u32>().ok().map(|seconds| i64::from(seconds) * 1_000);
-        seconds.or_else(|| parse_http_date(text).map(|at_ms| (at_ms - self.clock.now_ms()).max(0)))
     }
 
     fn judge(&self, claim: Claim, outcome: Outcome, policy: &Policy, started_at_ms: i64, took: Duration) -> Tried {
@@ -171,16 +143,38 @@ impl Attempter {
     }
 }
 
-/// The first bytes of an answer.
-async fn beginning(mut body: Incoming, bytes_max: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        let Ok(data) = frame.into_data() else { continue };
-        let room = bytes_max - bytes.len();
-        bytes.extend_from_slice(data.get(..data.len().min(room)).unwrap_or_default());
-        if bytes.len() == bytes_max {
-            break;
-        }
+#[cfg(test)]
+mod tests {
+    use rules::delivery::FailureClass;
+    use rules::identity::EventId;
+    use store::{DeliveryNo, EndpointNo};
+
+    use super::*;
+    use crate::deliver::Guard;
+    use crate::settings::OutboundSettings;
+
+    #[test]
+    fn an_attempt_that_we_could_not_make_is_our_fault_and_costs_the_delivery_nothing_but_time() {
+        let attempter =
+            Attempter { client: Client::new(Guard::new(&OutboundSettings::default(), true)), clock: Clock::System };
+        let claim = Claim {
+            delivery: DeliveryNo(1),
+            fence: 1,
+            endpoint: EndpointNo(1),
+            event: EventId::from_bytes([7; 16]),
+            attempts: 40,
+            uncounted: 0,
+            first_attempt_at_ms: None,
+            stood_still_ms: 0,
+            endpoint_stood_ms: 0,
+            probe: false,
+            late: false,
+        };
+        let work = Work { claim, payload: None, encoded: None };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let tried = runtime.map(|runtime| runtime.block_on(attempter.attempt(work, None)));
+        let decision = tried.map(|tried| tried.decision).ok();
+        assert_eq!(decision.and_then(|decision| decision.failure), Some(FailureClass::Us));
+        assert_eq!(decision.map(|decision| decision.state), Some(DeliveryState::Owed));
     }
-    bytes
 }

@@ -17,12 +17,14 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::{Client as PooledClient, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rules::retry::Answer;
 use thiserror::Error;
 use tower_service::Service;
 
+use super::connect::{Timed, TooSlow, within};
 use super::guard::{Guard, Refused};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const ADDRESSES_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 const IDLE_PER_HOST_MAX: usize = 64;
 
@@ -31,7 +33,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Sends requests to endpoints. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Client {
-    pool: PooledClient<HttpsConnector<GuardedConnector>, Full<Bytes>>,
+    pool: PooledClient<Timed<HttpsConnector<GuardedConnector>>, Full<Bytes>>,
 }
 
 /// Why there is no answer.
@@ -46,6 +48,12 @@ pub enum SendError {
     /// No connection came about.
     #[error("the connection failed: {0}")]
     Connect(&'static str),
+    /// The connection took too long.
+    #[error(transparent)]
+    TooSlow(TooSlow),
+    /// This machine could not open a connection.
+    #[error("this machine could not open a connection: {0}")]
+    Ours(&'static str),
     /// The TLS handshake failed.
     #[error("the TLS handshake failed: check the certificate and its chain")]
     Tls,
@@ -67,13 +75,29 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-            .build(https);
+            .build(Timed(https));
         Self { pool }
     }
 
-    /// Sends a request and waits for the head of its answer. The caller bounds the time.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendError> {
-        self.pool.request(request).await.map_err(|error| classify(&error))
+    /// Sends a request and waits for the head of its answer. A connection that is opened for it has `connect` to come
+    /// about; the caller bounds the whole time.
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        connect: Duration,
+    ) -> Result<Response<Incoming>, SendError> {
+        within(connect, self.pool.request(request)).await.map_err(|error| classify(&error))
+    }
+}
+
+impl SendError {
+    /// What it is to the policy.
+    pub(super) const fn answer(&self) -> Answer {
+        match self {
+            Self::Refused(_) => Answer::Forbidden,
+            Self::Ours(_) => Answer::Fault,
+            Self::Name | Self::Connect(_) | Self::TooSlow(_) | Self::Tls | Self::Broken => Answer::NoAnswer,
+        }
     }
 }
 
@@ -81,30 +105,52 @@ impl Client {
 fn classify(error: &ClientError) -> SendError {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     while let Some(current) = cause {
-        if let Some(refused) = find::<Refused>(current) {
+        if let Some(refused) = current.downcast_ref::<Refused>() {
             return SendError::Refused(*refused);
         }
-        if find::<NameError>(current).is_some() {
+        if let Some(slow) = current.downcast_ref::<TooSlow>() {
+            return SendError::TooSlow(*slow);
+        }
+        if current.downcast_ref::<NameError>().is_some() {
             return SendError::Name;
         }
-        if let Some(io) = current.downcast_ref::<std::io::Error>() {
-            // Errors of rustls come wrapped in an I/O error of kind InvalidData.
-            if io.kind() == std::io::ErrorKind::InvalidData {
-                return SendError::Tls;
-            }
-            if error.is_connect() && io.get_ref().is_none() {
-                return SendError::Connect(io_words(io.kind()));
-            }
+        let io = current.downcast_ref::<std::io::Error>();
+        if let Some(found) = io.and_then(|io| classify_io(io, error.is_connect())) {
+            return found;
         }
-        cause = current.source();
+        cause = beneath(current);
     }
     if error.is_connect() { SendError::Connect("no connection") } else { SendError::Broken }
 }
 
-/// The error itself, or the one that an I/O error wraps.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.downcast_ref().or_else(|| wrapped.and_then(|inner| inner.downcast_ref()))
+/// What lies below an error. Of an I/O error that wraps another one, `source` would skip that.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn classify_io(io: &std::io::Error, connecting: bool) -> Option<SendError> {
+    use std::io::ErrorKind;
+    if let Some(what) = ours(io) {
+        return Some(SendError::Ours(what));
+    }
+    let kind = io.kind();
+    // Errors of rustls come wrapped in the first kind; the second means that the other side hung up within the handshake.
+    if kind == ErrorKind::InvalidData || (connecting && kind == ErrorKind::UnexpectedEof) {
+        return Some(SendError::Tls);
+    }
+    (connecting && io.get_ref().is_none()).then(|| SendError::Connect(io_words(kind)))
+}
+
+/// What this machine ran out of.
+fn ours(io: &std::io::Error) -> Option<&'static str> {
+    // EMFILE and ENFILE have no kind of their own.
+    if matches!(io.raw_os_error(), Some(23 | 24)) {
+        return Some("too many open files; raise the limit (ulimit -n, LimitNOFILE)");
+    }
+    (io.kind() == std::io::ErrorKind::AddrNotAvailable).then_some("no local port or address is free")
 }
 
 fn io_words(kind: std::io::ErrorKind) -> &'static str {
@@ -115,7 +161,6 @@ fn io_words(kind: std::io::ErrorKind) -> &'static str {
         (ErrorKind::TimedOut, "timed out"),
         (ErrorKind::HostUnreachable, "host unreachable"),
         (ErrorKind::NetworkUnreachable, "network unreachable"),
-        (ErrorKind::AddrNotAvailable, "address not available"),
     ];
     words.iter().find(|(known, _)| *known == kind).map_or("no connection", |(_, words)| words)
 }
@@ -135,7 +180,8 @@ impl GuardedConnector {
             let mut connector = HttpConnector::new_with_resolver(GuardedResolver { guard: Arc::clone(&guard), tls });
             connector.enforce_http(false);
             connector.set_nodelay(true);
-            connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+            // Shared out among the addresses of a name, so that one that is silent leaves time for the next.
+            connector.set_connect_timeout(Some(ADDRESSES_TIMEOUT));
             connector.set_keepalive(Some(Duration::from_secs(30)));
             connector
         };
@@ -204,5 +250,39 @@ impl Service<Name> for GuardedResolver {
                 (true, None) => Err(NameError.into()),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_this_machine_ran_out_of_is_a_fault_of_ours() {
+        for code in [23, 24, 99] {
+            let failure = classify_io(&Error::from_raw_os_error(code), true);
+            assert_eq!(failure.map(|failure| failure.answer()), Some(Answer::Fault), "{code}");
+        }
+        let refused = classify_io(&Error::from_raw_os_error(111), true);
+        assert_eq!(refused.map(|failure| failure.answer()), Some(Answer::NoAnswer));
+    }
+
+    #[test]
+    fn an_error_that_another_wraps_is_found() {
+        let tls = Error::new(std::io::ErrorKind::InvalidData, "a bad record");
+        let wrapped = Error::other(Error::other(tls));
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&wrapped);
+        let mut depth = 0;
+        while let Some(current) = cause {
+            let io = current.downcast_ref::<Error>();
+            if io.and_then(|io| classify_io(io, true)).is_some() {
+                break;
+            }
+            depth += 1;
+            cause = beneath(current);
+        }
+        assert_eq!(depth, 2);
     }
 }

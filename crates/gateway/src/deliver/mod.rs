@@ -4,9 +4,11 @@
 //! the settler, which writes in batches. No transaction and no lock is held across a request. Between commit and claim
 //! lies only the store: its bell is a shortcut, polling is the truth.
 
+mod answer;
 mod attempt;
 mod breakers;
 mod client;
+mod connect;
 mod dispatcher;
 mod encode;
 mod guard;
@@ -18,5 +20,6 @@ mod turning;
 mod verdict;
 
 pub use client::{Client, SendError};
+pub use connect::TooSlow;
 pub use dispatcher::{Sender, run};
 pub use guard::{Guard, Refused};

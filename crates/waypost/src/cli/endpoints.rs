@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::GatewayArgs;
+use super::{GatewayArgs, PolicyOptions};
 
 const ENDPOINTS_EXAMPLES: &str = "\
 Examples:
@@ -10,6 +10,7 @@ Examples:
   waypost endpoints add --id bot --to https://bot.example.com/in --format waypost --type 'messages.*' --no-tests
   waypost endpoints list
   waypost endpoints update crm --to https://new.example.com/webhook
+  waypost endpoints update crm --policy meta --timeout 10s
   waypost endpoints pause crm
   waypost endpoints remove crm";
 
@@ -167,6 +168,8 @@ pub(crate) struct EndpointOptions {
     /// How long a refused delivery holds its lane: a duration like 5m, or `forever` [default: 5m]
     #[arg(long, value_name = "DURATION")]
     pub(crate) lane_hold: Option<String>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyOptions,
 }
 
 /// Arguments of `endpoints remove`.

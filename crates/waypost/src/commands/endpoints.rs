@@ -1,6 +1,7 @@
 //! `waypost endpoints`: where events go.
 
 mod change;
+mod policy;
 mod shown;
 
 use serde::Deserialize;

@@ -199,8 +199,9 @@ fn without_values(message: &str) -> (String, Option<String>) {
         "a string" => "a text in quotes",
         "a boolean" => "true or false",
         "a sequence" => "a list",
-        "u32" | "u64" => "a whole number",
-        "struct RuleInput" | "struct EndpointInput" => "a table",
+        "u8" | "u32" | "u64" | "usize" => "a whole number",
+        "f64" => "a number",
+        "struct RuleInput" | "struct EndpointInput" | "struct PolicyInput" | "struct BackoffInput" => "a table",
         other => other,
     };
     (format!("expected {expected}"), None)

@@ -16,6 +16,7 @@ pub(crate) mod api;
 pub(crate) mod gateway;
 pub(crate) mod meta;
 pub(crate) mod sink;
+pub(crate) mod wild;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};

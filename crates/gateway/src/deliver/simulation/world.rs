@@ -116,7 +116,7 @@ impl World {
             now_ms: BEGIN_MS,
             totals: Totals::default(),
         };
-        let quick = Policy { gaps_ms: vec![1_000, 10_000, 30_000], give_up_after_ms: 600_000, ..Policy::standard() };
+        let quick = Policy::eight_by_eight();
         let patient = Policy { lane_hold_ms: None, ..Policy::standard() };
         world.endpoint("standard", true, Policy::standard()).await;
         world.endpoint("quick", false, quick).await;

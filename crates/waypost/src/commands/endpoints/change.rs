@@ -1,8 +1,9 @@
 //! From what was typed to an endpoint: a new one, or one that is there with some of it changed.
 
-use gateway::endpoint::{BacklogInput, RuleInput};
+use gateway::endpoint::{BacklogInput, PolicyInput, RuleInput};
 
 use super::super::endpoint_body::EndpointBody;
+use super::policy;
 use super::shown::Shown;
 use crate::cli::{EndpointOptions, EndpointsAddArgs, EndpointsUpdateArgs};
 use crate::config::Environment;
@@ -23,6 +24,7 @@ pub(super) fn body_of(args: &EndpointsAddArgs, environment: &Environment) -> Res
         rate_per_second_max: None,
         backlog: BacklogInput::default(),
         lane_hold: None,
+        policy: PolicyInput::default(),
         hub_secret: None,
         webhook_secret: None,
         paused: args.paused,
@@ -51,6 +53,7 @@ pub(super) fn changed(
         rate_per_second_max: before.rate_per_second_max,
         backlog: before.backlog.unwrap_or_default(),
         lane_hold: Some(lane_hold),
+        policy: before.policy.unwrap_or_default(),
         hub_secret: None,
         webhook_secret: None,
         paused: false,
@@ -88,6 +91,7 @@ fn change(body: &mut EndpointBody, options: &EndpointOptions, environment: &Envi
     body.backlog.age_max = options.backlog_age_max.clone().or_else(|| body.backlog.age_max.take());
     body.backlog.share_percent_max = options.backlog_share_max.or(body.backlog.share_percent_max);
     body.lane_hold = options.lane_hold.clone().or_else(|| body.lane_hold.take());
+    body.policy = policy::changed(std::mem::take(&mut body.policy), &options.policy)?;
     let secret = |argument: &str, given: &Option<String>| {
         let read = |text: &String| secret_argument::read(argument, text, environment);
         let secret = given.as_ref().map(read).transpose()?;

@@ -1,8 +1,9 @@
 //! An endpoint as the API shows it.
 
-use gateway::endpoint::{AgeInput, BacklogInput, RuleInput};
+use gateway::endpoint::{AgeInput, BacklogInput, PolicyInput, RuleInput};
 use serde::Deserialize;
 
+use super::policy;
 use crate::table::{facts, or_dash};
 
 /// The columns of a list of endpoints.
@@ -28,6 +29,7 @@ pub(super) struct Shown {
     pub(super) backlog: Option<BacklogInput>,
     /// None for ever.
     pub(super) lane_hold_ms: Option<u64>,
+    pub(super) policy: Option<PolicyInput>,
     has_hub_secret: bool,
     pub(super) declared: bool,
     pub(super) revision: u64,
@@ -78,6 +80,7 @@ impl Shown {
             ("rate at most", or_dash(rate)),
             ("backlog at most", self.backlog_limit()),
             ("lane hold", self.lane_hold()),
+            ("policy", or_dash(self.policy.as_ref().map(policy::words))),
             ("hub secret", yes_no(self.has_hub_secret)),
             ("declared", yes_no(self.declared)),
             ("made", or_dash(self.created_at.as_deref())),

@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly")]
 
 use clap::Parser as _;
-use gateway::endpoint::{EndpointInput, Format};
+use gateway::endpoint::{EndpointInput, Format, PolicyInput};
 
 use super::*;
 use crate::cli::{Cli, Command, EndpointsCommand};
 
 const SHOWN: &str = r#"{"id":"crm","owner":"acme","state":"active","state_reason":"","url":"https://a.example",
     "format":"waypost","rules":[{"types":["messages.*"]},{"apps":["main"]}],"ordered":true,"concurrency_max":3,
-    "lane_hold_ms":90000,"has_hub_secret":true,"declared":false,"revision":7,"owed":2,"last_accepted_at":null,
+    "lane_hold_ms":90000,"policy":{"preset":"8x8","timeout":"7s"},"has_hub_secret":true,"declared":false,"revision":7,"owed":2,"last_accepted_at":null,
     "created_at":"c","updated_at":"u"}"#;
 
 fn environment() -> Environment {
@@ -72,7 +72,26 @@ fn an_update_changes_what_was_typed_and_nothing_else() {
     assert_eq!(updated.format, Format::Waypost);
     assert_eq!((updated.owner.as_str(), updated.rules.len()), ("acme", 2));
     assert!(updated.ordered && updated.concurrency_max == 3 && updated.hub_secret.is_none());
+    let kept: PolicyInput = serde_json::from_str(r#"{"preset":"8x8","timeout":"7s"}"#).unwrap();
+    assert_eq!(updated.policy, kept);
     assert_eq!(updated.check().unwrap().lane_hold_ms, Some(90_000));
+}
+
+#[test]
+fn a_policy_is_typed_as_a_preset_and_what_differs_from_it() {
+    let words = "add --to https://a.example --policy meta --gaps 1s,5m --attempts-max 4 --give-up-after 2h --timeout 3s \
+                 --success 2xx,304 --final 401,404 --retry 5xx --retry-after false --gone-disables true \
+                 --jitter-percent 0 --connect-timeout 1s --snippet-bytes 0";
+    let wanted: EndpointInput = serde_json::from_str(
+        r#"{"url":"https://a.example","policy":{"preset":"meta","gaps":["1s","5m"],"attempts_max":4,
+        "give_up_after":"2h","timeout":"3s","success":["2xx","304"],"final":["401","404"],"retry":["5xx"],
+        "retry_after":false,"gone_disables":true,"jitter_percent":0,"connect_timeout":"1s","snippet_bytes":0}}"#,
+    )
+    .unwrap();
+    assert!(added(words) == wanted);
+    assert!(added(words).check().is_ok());
+    let slower = updated("update crm --timeout 9s").unwrap().policy;
+    assert_eq!(slower, serde_json::from_str(r#"{"preset":"8x8","timeout":"9s"}"#).unwrap());
 }
 
 #[test]

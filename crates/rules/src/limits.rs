@@ -18,5 +18,7 @@ pub const KEY_DAYS_DEFAULT: u32 = 8;
 pub const PAGE_ROWS_MAX: usize = 500;
 /// Bytes of an endpoint's answer that are read and kept.
 pub const RESPONSE_SNIPPET_BYTES_MAX: usize = 1_024;
+/// Labels on WABAs and numbers, all together.
+pub const LABELS_MAX: usize = 200_000;
 /// Endpoints that one store holds at most.
 pub const ENDPOINTS_MAX: usize = 50_000;

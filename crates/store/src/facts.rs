@@ -81,6 +81,7 @@ macro_rules! facts_on {
                 a_change_with_an_old_revision_is_refused_whole,
                 an_endpoint_that_turns_unordered_gives_its_lanes_at_once,
                 settings_and_api_keys_read_back,
+                labels_are_replaced_whole_and_move_the_routes_on,
             ],
             life: [
                 a_long_life_of_accidents_loses_nothing_and_keeps_every_lane_in_order,

@@ -1,10 +1,15 @@
 //! Changing the endpoints: by the API, and from the declared ones of the configuration file.
 
+mod overriding;
+
 use std::sync::Arc;
 
-use store::{EndpointChange, EndpointNo, EndpointRecord, EndpointState, Store, StoreError};
+use rules::route::Facts;
+use store::{EndpointChange, EndpointNo, EndpointRecord, EndpointState, LabelsOf, Store, StoreError};
 use thiserror::Error;
+use tokio::sync::Mutex;
 
+pub use self::overriding::{Clash, Explained, clash_of};
 use crate::clock::Clock;
 use crate::endpoint::{BadEndpoint, CheckedEndpoint, Definition, EndpointInput, made_up_id};
 use crate::routing::{Routing, secret_owner};
@@ -23,6 +28,9 @@ pub enum EndpointsError {
     /// A secret could not be sealed or opened.
     #[error("failed to seal a secret")]
     Seal(#[from] SealError),
+    /// Two endpoints override the same events.
+    #[error(transparent)]
+    Clash(#[from] Clash),
 }
 
 /// Changes endpoints, and makes the change known to routing before it returns.
@@ -32,6 +40,8 @@ pub struct Endpoints {
     routing: Arc<Routing>,
     sealer: Sealer,
     clock: Clock,
+    /// Held while a change is judged and made, so that two of them do not clash unseen.
+    changing: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Endpoints {
@@ -68,7 +78,7 @@ impl Endpoints {
     /// Works on this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, routing: Arc<Routing>, sealer: Sealer, clock: Clock) -> Self {
-        Self { store, routing, sealer, clock }
+        Self { store, routing, sealer, clock, changing: Arc::default() }
     }
 
     /// Makes an endpoint, or replaces it when `if_revision` is the one that it has. What the input leaves out of its
@@ -104,7 +114,10 @@ impl Endpoints {
 
     /// What applying the declared endpoints would do.
     pub async fn plan(&self, declared: &[EndpointInput], prune: bool) -> Result<Vec<PlanStep>, EndpointsError> {
-        Ok(self.compare(declared, prune).await?.into_iter().map(|(step, _)| step).collect())
+        let (steps, changes): (Vec<_>, Vec<_>) = self.compare(declared, prune).await?.into_iter().unzip();
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        overriding::check(&*self.store, &changes).await?;
+        Ok(steps)
     }
 
     /// Applies the declared endpoints. Those made by the API are left alone.
@@ -117,7 +130,23 @@ impl Endpoints {
         Ok(steps)
     }
 
+    /// Puts these labels in place of those that each of these WABAs and numbers bore.
+    pub async fn put_labels(&self, labels: Vec<LabelsOf>) -> Result<(), EndpointsError> {
+        let _one_at_a_time = self.changing.lock().await;
+        overriding::check_labels(&*self.store, &labels).await?;
+        self.store.put_labels(labels).await?;
+        self.routing.reload().await?;
+        Ok(())
+    }
+
+    /// Why each endpoint gets an event with these facts, or not.
+    pub async fn explain(&self, facts: &Facts<'_>) -> Result<Vec<Explained>, StoreError> {
+        overriding::explain(&*self.store, facts).await
+    }
+
     async fn change(&self, changes: Vec<EndpointChange>) -> Result<(), EndpointsError> {
+        let _one_at_a_time = self.changing.lock().await;
+        overriding::check(&*self.store, &changes).await?;
         self.store.change_endpoints(changes).await?;
         self.routing.reload().await?;
         Ok(())
@@ -178,6 +207,7 @@ impl Endpoints {
             ("format", kept.format != input.format),
             ("owner", record.owner != input.owner),
             ("rules", kept.rules != input.rules),
+            ("override", kept.r#override != input.r#override),
             ("ages", kept.ages != input.ages),
             ("ordered", record.ordered != input.ordered),
             ("concurrency_max", record.concurrency_max != input.concurrency_max),
@@ -216,6 +246,7 @@ impl Endpoints {
             url: input.url,
             format: input.format,
             rules: input.rules,
+            r#override: input.r#override,
             ages: input.ages,
             lane_hold_ms,
             hub_secret,

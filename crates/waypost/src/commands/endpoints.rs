@@ -1,6 +1,7 @@
 //! `waypost endpoints`: where events go.
 
 mod change;
+mod explain;
 mod shown;
 
 use serde::Deserialize;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: &EndpointsCommand) -> Result<Exit, Failure> {
         EndpointsCommand::Remove(args) => return remove(args),
         EndpointsCommand::Pause(args) => set_state(args, "pause", "paused"),
         EndpointsCommand::Resume(args) => set_state(args, "resume", "resumed"),
+        EndpointsCommand::Explain(args) => explain::run(args),
     }?;
     Ok(Exit::Ok)
 }

@@ -13,12 +13,15 @@ use std::time::Duration;
 
 use rules::age::{AgeRule, WhenOld};
 use rules::retry::Policy;
-use rules::route::{Pattern, Rule};
+use rules::route::{Pattern, Rule, is_label};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
 use crate::secret::Secret;
+
+/// What a label may be.
+pub(crate) const BAD_LABEL: &str = "expected 1 to 64 letters, digits, `-`, `_`, `.` or `:`";
 
 /// An endpoint as a person writes it.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -38,6 +41,10 @@ pub struct EndpointInput {
     /// What it wants; any rule may match. Missing or empty: everything.
     #[serde(default)]
     pub rules: Vec<RuleInput>,
+    /// Competes with the others that override for what its rules match, as Meta's override does: the one that names the
+    /// number gets it before the one that names the WABA, and that before the one that names the app at most.
+    #[serde(default)]
+    pub r#override: bool,
     /// Deliveries keep the order of their lanes.
     #[serde(default = "yes")]
     pub ordered: bool,
@@ -90,6 +97,9 @@ pub struct RuleInput {
     /// Business numbers by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phone_number_ids: Vec<String>,
+    /// Labels: it stands for the WABAs and numbers that bear it (see `/api/v1/labels`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     /// False leaves dashboard tests out.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub test: bool,
@@ -148,6 +158,9 @@ pub struct Definition {
     pub format: Format,
     /// What it wants.
     pub rules: Vec<RuleInput>,
+    /// Whether it competes with the others that override.
+    #[serde(default)]
+    pub r#override: bool,
     /// When events are too old for it.
     #[serde(default)]
     pub ages: Vec<AgeInput>,
@@ -236,12 +249,16 @@ impl EndpointInput {
 impl RuleInput {
     /// The rule as routing takes it; `n` is its position, for what is told when it is wrong.
     pub fn compile(&self, n: usize) -> Result<Rule, BadEndpoint> {
+        if let Some((at, _)) = self.labels.iter().enumerate().find(|(_, label)| !is_label(label)) {
+            return Err(BadEndpoint::new(format!("rules[{n}].labels[{at}]"), BAD_LABEL));
+        }
         Ok(Rule {
             apps: self.apps.clone(),
             fields: patterns(&self.fields, n, "fields")?,
             types: patterns(&self.types, n, "types")?,
             waba_ids: self.waba_ids.clone(),
             phone_number_ids: self.phone_number_ids.clone(),
+            labels: self.labels.clone(),
             without_tests: !self.test,
         })
     }

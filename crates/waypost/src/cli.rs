@@ -18,7 +18,7 @@ use crate::exit::Exit;
 
 pub(crate) use endpoints::{
     ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsListArgs,
-    EndpointsRemoveArgs, EndpointsUpdateArgs,
+    EndpointsRemoveArgs, EndpointsUpdateArgs, FormOptions, RotateSecretArgs,
 };
 pub(crate) use fields::FieldsArgs;
 pub(crate) use gateway::GatewayArgs;

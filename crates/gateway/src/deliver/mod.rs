@@ -6,12 +6,16 @@
 
 mod attempt;
 mod client;
+mod connect;
 mod dispatcher;
 mod encode;
+mod form;
 mod guard;
+mod link;
 mod request;
 mod settler;
 
 pub use client::{Client, SendError};
 pub use dispatcher::{Sender, run};
 pub use guard::{Guard, Refused};
+pub use link::Link;

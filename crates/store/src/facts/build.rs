@@ -74,6 +74,7 @@ impl Body {
             routes_version,
             events: self.events,
             numbers: Vec::new(),
+            whole_to: Vec::new(),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use gateway::endpoint::RuleInput;
 
-use super::super::endpoint_body::EndpointBody;
+use super::super::endpoint_body::{EndpointBody, FormBody};
+use super::form;
 use super::shown::Shown;
 use crate::cli::{EndpointOptions, EndpointsAddArgs, EndpointsUpdateArgs};
 use crate::config::Environment;
@@ -24,6 +25,7 @@ pub(super) fn body_of(args: &EndpointsAddArgs, environment: &Environment) -> Res
         hub_secret: None,
         webhook_secret: None,
         paused: args.paused,
+        form: FormBody::default(),
     };
     change(&mut body, &args.options, environment)?;
     Ok(body)
@@ -50,6 +52,7 @@ pub(super) fn changed(
         hub_secret: None,
         webhook_secret: None,
         paused: false,
+        form: before.form.unwrap_or_default().unchanged(),
     };
     let mut body = before.clone();
     change(&mut body, &args.options, environment)?;
@@ -88,7 +91,7 @@ fn change(body: &mut EndpointBody, options: &EndpointOptions, environment: &Envi
     };
     body.hub_secret = secret("--hub-secret", &options.hub_secret)?;
     body.webhook_secret = secret("--webhook-secret", &options.webhook_secret)?;
-    Ok(())
+    form::change(&mut body.form, &options.form, environment)
 }
 
 /// The one rule that the options make. None where they say nothing about what is wanted.

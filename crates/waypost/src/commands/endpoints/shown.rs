@@ -3,6 +3,7 @@
 use gateway::endpoint::{AgeInput, RuleInput};
 use serde::Deserialize;
 
+use super::form::ShownForm;
 use crate::table::{facts, or_dash};
 
 /// The columns of a list of endpoints.
@@ -25,6 +26,7 @@ pub(super) struct Shown {
     /// None for ever.
     pub(super) lane_hold_ms: Option<u64>,
     has_hub_secret: bool,
+    pub(super) form: Option<ShownForm>,
     pub(super) declared: bool,
     pub(super) revision: u64,
     owed: u64,
@@ -55,7 +57,7 @@ impl Shown {
             "" => self.state.clone(),
             reason => format!("{} ({reason})", self.state),
         };
-        facts(&[
+        let mut lines = vec![
             ("endpoint", self.id.clone()),
             ("state", state),
             ("url", or_dash(self.url.as_deref())),
@@ -68,10 +70,14 @@ impl Shown {
             ("in flight at most", self.concurrency_max.to_string()),
             ("lane hold", self.lane_hold()),
             ("hub secret", yes_no(self.has_hub_secret)),
+        ];
+        lines.extend(self.form.iter().flat_map(ShownForm::lines));
+        lines.extend([
             ("declared", yes_no(self.declared)),
             ("made", or_dash(self.created_at.as_deref())),
             ("changed", or_dash(self.updated_at.as_deref())),
-        ])
+        ]);
+        facts(&lines)
     }
 
     /// What its removal means.

@@ -148,7 +148,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         herald,
         store: Arc::clone(&store),
         routing,
-        client: Client::new(Guard::new(&settings.outbound, settings.development)),
+        client: Client::new(Guard::new(&settings.outbound, settings.development), settings.outbound.proxy),
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         in_flight_max: settings.outbound.in_flight_max.max(1),

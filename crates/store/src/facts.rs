@@ -39,6 +39,8 @@ macro_rules! facts_on {
                 what_cannot_be_cut_is_kept,
                 numbers_shown_by_a_body_are_in_the_directory,
                 of_copies_committed_at_once_one_is_new,
+                a_notification_is_owed_as_a_whole_once_with_its_first_new_event,
+                a_notification_without_news_is_owed_as_a_whole_to_nobody,
             ],
             finding: [
                 an_event_is_found_by_each_of_its_names,

@@ -38,6 +38,9 @@ pub struct NewNotification {
     pub events: Vec<NewEvent>,
     /// Numbers that this body shows for the first time, or differently from what is known.
     pub numbers: Vec<NumberEntry>,
+    /// Endpoints that are owed it once, as a whole, although each of its events names them: they get one delivery, with
+    /// the first event that is new. With none that is new they get nothing.
+    pub whole_to: Vec<EndpointNo>,
 }
 
 /// One event of a [`NewNotification`].
@@ -300,6 +303,8 @@ pub struct EventRecord {
     pub duplicates: u32,
     /// True when no endpoint matched.
     pub unrouted: bool,
+    /// Endpoints to which the delivery of this event is that of its whole notification.
+    pub whole_to: Vec<EndpointNo>,
 }
 
 impl NewEvent {
@@ -332,6 +337,7 @@ impl NewEvent {
             position: self.position,
             duplicates: 0,
             unrouted: self.owed_to.is_empty(),
+            whole_to: Vec::new(),
         }
     }
 }
@@ -343,6 +349,8 @@ pub struct Payload {
     pub event: EventRecord,
     /// Its notification's body; None when retention has dropped it.
     pub body: Option<Arc<[u8]>>,
+    /// Meta's signature header over that body.
+    pub signature: Option<String>,
 }
 
 /// A copy of a known event whose content differs from the first.

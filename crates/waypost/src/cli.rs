@@ -20,7 +20,7 @@ use crate::exit::Exit;
 
 pub(crate) use endpoints::{
     ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsExplainArgs,
-    EndpointsListArgs, EndpointsRemoveArgs, EndpointsUpdateArgs,
+    EndpointsListArgs, EndpointsRemoveArgs, EndpointsUpdateArgs, FormOptions, RotateSecretArgs,
 };
 pub(crate) use fields::FieldsArgs;
 pub(crate) use gateway::GatewayArgs;

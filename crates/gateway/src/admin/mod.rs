@@ -86,6 +86,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/endpoints/{id}", get(endpoints::one).put(endpoints::replace).delete(endpoints::remove))
         .route("/endpoints/{id}/pause", post(endpoints::pause))
         .route("/endpoints/{id}/resume", post(endpoints::resume))
+        .route("/endpoints/{id}/secrets/rotate", post(endpoints::form::rotate))
         .route("/apply", post(endpoints::apply))
         .route("/numbers", get(numbers::list).put(numbers::put))
         .route("/labels", get(labels::list).put(labels::put))

@@ -15,7 +15,7 @@ use crate::endpoint;
         events::list, events::find, events::one, events::notification_body, explain::event,
         deliveries::list, deliveries::one,
         endpoints::list, endpoints::one, endpoints::create, endpoints::replace, endpoints::remove, endpoints::pause,
-        endpoints::resume, endpoints::apply,
+        endpoints::resume, endpoints::form::rotate, endpoints::apply,
         numbers::list, numbers::put,
         labels::list, labels::put,
         api_keys::list, api_keys::create, api_keys::revoke,

@@ -51,6 +51,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod wholes;
 mod writer;
 
 use std::sync::{Arc, Mutex};

@@ -67,7 +67,9 @@ CREATE TABLE events (
     data_end INTEGER NOT NULL,
     data_is_json INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    unrouted INTEGER NOT NULL
+    unrouted INTEGER NOT NULL,
+    -- Numbers of the endpoints to which this event's delivery is that of the whole notification, parted by commas.
+    whole_to TEXT
 );
 CREATE INDEX events_by_time ON events (received_at);
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rules::delivery::{DeliveryState, FailureClass};
 use rules::identity::{EventId, NotificationId};
 
+use crate::replay::{ReplayMark, ReplayNo};
+
 /// The number by which the store knows an endpoint. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndpointNo(pub i64);
@@ -160,6 +162,8 @@ pub struct Claim {
     pub first_attempt_at_ms: Option<i64>,
     /// Set aside from its lane.
     pub late: bool,
+    /// The replay that it is part of.
+    pub replay: Option<ReplayMark>,
 }
 
 /// What a claim call gave.
@@ -401,6 +405,8 @@ pub struct DeliveryRecord {
     pub in_flight: bool,
     /// Set aside from its lane.
     pub late: bool,
+    /// The replay that it is part of.
+    pub replay: Option<ReplayNo>,
     /// Attempts so far.
     pub attempts: u32,
     /// When it was first tried.

@@ -8,6 +8,7 @@
 //! beyond it, so what is read and what is added never cross. A lane that holds its followers up keeps only a few of them
 //! in memory; the rest is *parked*: left on disk, from a remembered id on, and read when the lane moves.
 
+mod hand;
 mod lane;
 mod queue;
 mod reads;
@@ -20,6 +21,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use rules::delivery::DeliveryState;
 use rules::identity::EventId;
 
+pub(super) use self::hand::Touched;
 pub(super) use self::lane::{Item, Place, Tried};
 use self::queue::Queue;
 pub(super) use self::reads::{Row, Want};
@@ -308,6 +310,7 @@ fn tried(settlement: &Settlement, accepted: u64) -> Tried {
         hold_until: settlement.lane_held_until_ms,
         accepted_before: accepted,
         late: claim.late,
+        replay: claim.replay,
     }
 }
 
@@ -323,5 +326,6 @@ fn claim_of(item: &Item, endpoint: EndpointNo, fence: u64) -> Claim {
         attempts: tried.map_or(0, |tried| tried.attempts),
         first_attempt_at_ms: tried.and_then(|tried| tried.first_attempt_at),
         late: tried.is_some_and(|tried| tried.late),
+        replay: tried.and_then(|tried| tried.replay),
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Queue {
     pub(super) owed: u64,
     pub(super) last_accepted_at_ms: Option<i64>,
     /// Until when the endpoint asked for quiet.
-    held_until_ms: Option<i64>,
+    pub(super) held_until_ms: Option<i64>,
     /// Deliveries in memory.
     pub(super) loaded: usize,
     /// Everything owed up to here is in memory or parked.
@@ -34,7 +34,7 @@ pub(super) struct Queue {
     pub(super) in_turn: bool,
     pub(super) in_hungry: bool,
     pub(super) lanes: HashMap<Place, Lane>,
-    ready: VecDeque<Place>,
+    pub(super) ready: VecDeque<Place>,
     /// Lanes held beyond their time because the endpoint accepted nothing since.
     overdue: HashSet<i64>,
     accepted: u64,
@@ -196,7 +196,7 @@ impl Queue {
         }
     }
 
-    fn next(
+    pub(super) fn next(
         &mut self,
         place: Place,
         timers: &mut BinaryHeap<Timer>,

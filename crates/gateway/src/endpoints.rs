@@ -1,6 +1,7 @@
 //! Changing the endpoints: by the API, and from the declared ones of the configuration file.
 
 mod overriding;
+mod testing;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use self::overriding::{Clash, Explained, clash_of};
+pub use self::testing::{TestError, Tested};
 use crate::clock::Clock;
 use crate::endpoint::{BadEndpoint, CheckedEndpoint, Definition, EndpointInput, made_up_id};
 use crate::routing::{Routing, secret_owner};

@@ -89,6 +89,7 @@ impl Attempter {
                         attempt: claim.attempts + 1,
                         late: claim.late,
                         stale: old.is_some(),
+                        replay: claim.replay,
                         now_seconds: started_at_ms.div_euclid(1_000),
                     };
                     self.offer(endpoint, &payload.event, body, facts).await

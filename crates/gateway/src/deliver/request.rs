@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
-use store::{EventRecord, Payload};
+use store::{EventRecord, Payload, ReplayMark};
 
 use crate::clock::rfc3339_ms;
 use crate::endpoint::Format;
@@ -33,8 +33,20 @@ pub(super) struct Facts {
     pub(super) late: bool,
     /// Older than the endpoint likes, and delivered all the same.
     pub(super) stale: bool,
+    /// The replay that it is part of.
+    pub(super) replay: Option<ReplayMark>,
     /// The time of the attempt, in Unix seconds.
     pub(super) now_seconds: i64,
+}
+
+impl Facts {
+    /// `webhook-id`: the event's id, or one of its own for a delivery that a receiver shall take as new.
+    fn webhook_id(&self, event: &str) -> String {
+        match self.replay {
+            Some(ReplayMark { replay, as_new: true }) => format!("{event}.{replay}"),
+            Some(_) | None => event.to_owned(),
+        }
+    }
 }
 
 /// The signed request. None when the endpoint's URL cannot be asked for.
@@ -46,7 +58,8 @@ pub(super) fn build(
     facts: Facts,
 ) -> Option<Request<Full<Bytes>>> {
     let id = event.id.to_string();
-    let signature = webhook_signature(&endpoint.webhook_key.0, &id, facts.now_seconds, &body);
+    let webhook_id = facts.webhook_id(&id);
+    let signature = webhook_signature(&endpoint.webhook_key.0, &webhook_id, facts.now_seconds, &body);
     let mut request = Request::new(Full::new(Bytes::new()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = endpoint.url.clone();
@@ -60,7 +73,7 @@ pub(super) fn build(
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    set("webhook-id", &id);
+    set("webhook-id", &webhook_id);
     set("webhook-timestamp", &facts.now_seconds.to_string());
     set("webhook-signature", &signature);
     if let Some(secret) = &endpoint.hub_secret {
@@ -76,6 +89,7 @@ pub(super) fn build(
     set("x-waypost-attempt", &facts.attempt.to_string());
     set("x-waypost-test", if event.test { "true" } else { "" });
     set("x-waypost-stale", if facts.stale { "true" } else { "" });
+    set("x-waypost-replay", &facts.replay.map(|mark| mark.replay.to_string()).unwrap_or_default());
     set("x-waypost-late", if facts.late { "true" } else { "" });
     *request.body_mut() = Full::new(body);
     request.uri().authority().is_some().then_some(request)

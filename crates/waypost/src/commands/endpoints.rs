@@ -3,6 +3,7 @@
 mod change;
 mod explain;
 mod shown;
+mod testing;
 
 use serde::Deserialize;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(command: &EndpointsCommand) -> Result<Exit, Failure> {
         EndpointsCommand::Remove(args) => return remove(args),
         EndpointsCommand::Pause(args) => set_state(args, "pause", "paused"),
         EndpointsCommand::Resume(args) => set_state(args, "resume", "resumed"),
+        EndpointsCommand::Test(args) => return testing::run(args),
         EndpointsCommand::Explain(args) => explain::run(args),
     }?;
     Ok(Exit::Ok)

@@ -1,4 +1,4 @@
-//! The seam. Fifteen-odd methods, each one transaction.
+//! The seam. Each method is one transaction.
 
 use async_trait::async_trait;
 use rules::identity::{EventId, NotificationId};

@@ -219,8 +219,9 @@ async fn checked(admin: &Admin, caller: &Caller, input: ReplayInput, key: Option
     if of != ReplayOf::Deliveries && to.is_none() {
         return Err(bad("`to` must name the endpoint that gets these events."));
     }
-    if of != ReplayOf::Deliveries && (input.endpoint.is_some() || !input.states.is_empty()) {
-        return Err(bad("`endpoint` and `states` choose among deliveries: leave them out for events."));
+    let of_deliveries = input.endpoint.is_some() || !input.states.is_empty() || !input.deliveries.is_empty();
+    if of != ReplayOf::Deliveries && of_deliveries {
+        return Err(bad("`endpoint`, `states` and `deliveries` choose among deliveries: leave them out for events."));
     }
     if input.per_second.is_some_and(|rate| !(1..=RATE_MAX).contains(&rate)) {
         return Err(bad(&format!("`per_second` must be from 1 to {RATE_MAX}.")));

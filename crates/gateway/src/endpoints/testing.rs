@@ -28,7 +28,7 @@ const ROUTINGS_MAX: usize = 8;
 pub struct Tested {
     /// The event that was made.
     pub event: EventId,
-    /// Its delivery, with the attempt; without one when the outcome was not there in time.
+    /// Its delivery, with the attempt; without one when that was not made in time.
     pub delivery: DeliveryRecord,
 }
 
@@ -50,7 +50,7 @@ pub enum TestError {
 }
 
 impl Endpoints {
-    /// Sends a test to one endpoint alone and waits for its outcome. What failed is given up, not tried again. With the
+    /// Sends a test to one endpoint alone and waits for its outcome. What failed, or was not tried in time, is given up. With the
     /// same key, the test of the first call is found.
     pub async fn test(&self, endpoint: &EndpointRecord, app: &str, key: Option<&str>) -> Result<Tested, TestError> {
         match endpoint.state {
@@ -61,7 +61,7 @@ impl Endpoints {
         }
         let event = self.commit_test(endpoint, app, key).await?;
         let delivery = self.outcome(endpoint, event).await?;
-        if !delivery.state.is_final() && delivery.attempts > 0 {
+        if !delivery.state.is_final() {
             hand::give_up(&*self.store, OwedOf::Delivery(delivery.number), self.clock.now_ms()).await?;
         }
         let delivery = self.store.delivery(delivery.number).await?.unwrap_or(delivery);

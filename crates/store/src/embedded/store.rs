@@ -178,7 +178,7 @@ impl Store for Embedded {
         let owner = Arc::clone(&self.shared);
         let found = read(&self.shared, "count a replay", move |conn| replay::look(conn, &owner.tail, number)).await?;
         let work: Work<_> = Box::new(move |tx| replay::count(tx, number, &found, now_ms));
-        self.change(work, nothing()).await
+        self.change(work, Box::new(replay::clear_away)).await
     }
 
     async fn advance_replay(&self, number: ReplayNo, max: usize, now_ms: i64) -> Result<ReplayRecord, StoreError> {

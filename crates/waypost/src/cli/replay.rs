@@ -80,10 +80,10 @@ pub(crate) struct ReplayMakeArgs {
     #[arg(long)]
     pub(crate) include_accepted: bool,
     /// Events that matched no endpoint
-    #[arg(long, requires = "to", conflicts_with_all = ["endpoint", "state", "all_events"])]
+    #[arg(long, requires = "to", conflicts_with_all = ["endpoint", "state", "delivery", "all_events"])]
     pub(crate) unrouted: bool,
     /// Events whatever they matched
-    #[arg(long, requires = "to", conflicts_with_all = ["endpoint", "state"])]
+    #[arg(long, requires = "to", conflicts_with_all = ["endpoint", "state", "delivery"])]
     pub(crate) all_events: bool,
     /// Only events of this app
     #[arg(long, value_name = "NAME")]

@@ -10,7 +10,7 @@ mod look;
 mod rows;
 
 use rules::limits::{REPLAYS_KEPT_MAX, REPLAYS_OPEN_MAX};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 pub(super) use self::advance::advance;
 use self::look::Walk;
@@ -102,21 +102,36 @@ pub(super) fn steer(
     known(tx, number)
 }
 
-/// Drops what a cancelled replay would have made, slice by slice.
+/// Drops what a cancelled replay would have made.
 pub(super) fn clear_away(record: &ReplayRecord, shared: &Shared) {
-    if record.state != ReplayState::Cancelled {
-        return;
+    if record.state == ReplayState::Cancelled {
+        drop_on(record.number, shared);
     }
-    let number = record.number;
+}
+
+/// The same after an opening, for what was not dropped before.
+pub(super) fn clear_away_all(conn: &Connection, shared: &Shared) -> Result<(), Fault> {
+    let mut query = conn.prepare(
+        "SELECT number FROM replays r WHERE state = 'cancelled'
+         AND EXISTS (SELECT 1 FROM replay_items WHERE replay = r.number)",
+    )?;
+    let left = query.query_map([], |row| row.get(0).map(ReplayNo))?;
+    for number in left {
+        drop_on(number?, shared);
+    }
+    Ok(())
+}
+
+/// Queues the next slice; after the last there is none.
+fn drop_on(number: ReplayNo, shared: &Shared) {
     let work = Box::new(move |tx: &mut Tx<'_>| drop_items(tx, number).map_err(Refusal::from));
-    let again = record.clone();
     let after = Box::new(move |dropped: &usize, shared: &Shared| {
         if i64::try_from(*dropped) == Ok(DROPPED_MAX) {
-            clear_away(&again, shared);
+            drop_on(number, shared);
         }
     });
     let (job, _answer) = Change::new(work, after);
-    // When the store closes, the rest goes with the replay's own row.
+    // When the store closes, the next opening goes on.
     drop(shared.queue.force(job));
 }
 

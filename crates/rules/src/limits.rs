@@ -26,7 +26,7 @@ pub const REPLAY_ITEMS_MAX: u64 = 10_000_000;
 pub const REPLAYS_OPEN_MAX: usize = 100;
 /// Replays that are kept, the ones that are over included.
 pub const REPLAYS_KEPT_MAX: usize = 10_000;
-/// Deliveries that a replay is ahead of its endpoints at most, so that live traffic never waits behind more.
+/// Deliveries that a replay is ahead of an endpoint at most, so that live traffic never waits behind more.
 pub const REPLAY_OWED_MAX: usize = 500;
 /// Labels on WABAs and numbers, all together.
 pub const LABELS_MAX: usize = 200_000;

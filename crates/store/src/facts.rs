@@ -94,6 +94,7 @@ macro_rules! facts_on {
                 unrouted_events_go_to_an_endpoint_made_later,
                 bodies_and_endpoints_that_are_gone_are_counted_and_told,
                 a_replay_is_never_further_ahead_than_its_share,
+                an_endpoint_that_takes_nothing_holds_up_no_other_in_a_replay,
                 a_replay_that_is_paused_or_cancelled_makes_nothing_more,
                 a_replay_made_again_with_its_key_is_found,
             ],

@@ -83,8 +83,9 @@ pub trait Store: Send + Sync {
     /// Counts one bounded slice of what a replay repeats, and remembers it: each event once per endpoint.
     async fn count_replay(&self, number: ReplayNo, now_ms: i64) -> Result<ReplayRecord, StoreError>;
 
-    /// Makes up to `max` deliveries of a running replay, the oldest events first, as long as fewer than
-    /// [`rules::limits::REPLAY_OWED_MAX`] of it are owed. They stand in their lanes behind what is owed already.
+    /// Makes up to `max` deliveries of a running replay: for each endpoint the oldest events first, as long as it is owed
+    /// fewer than [`rules::limits::REPLAY_OWED_MAX`] of this replay. An endpoint that takes nothing holds up no other.
+    /// They stand in their lanes behind what is owed already.
     async fn advance_replay(&self, number: ReplayNo, max: usize, now_ms: i64) -> Result<ReplayRecord, StoreError>;
 
     /// Starts, pauses or cancels a replay, and writes down who did. What makes no sense in its state changes nothing.

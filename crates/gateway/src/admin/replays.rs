@@ -8,7 +8,7 @@ use rules::limits::REPLAY_IDS_MAX;
 use rules::route::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{DeliveryNo, EndpointNo, NewReplay, ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, Steer};
+use store::{DeliveryNo, EndpointNo, EndpointState, NewReplay, ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, Steer};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Admin;
@@ -210,6 +210,7 @@ fn number(id: &str) -> Result<ReplayNo, Problem> {
 }
 
 async fn checked(admin: &Admin, caller: &Caller, input: ReplayInput, key: Option<&str>) -> Result<NewReplay, Problem> {
+    takes_deliveries(admin, input.to.as_deref().or(input.endpoint.as_deref())).await?;
     let to = endpoint(admin, input.to.as_deref()).await?;
     let of = match input.of {
         Of::Deliveries => ReplayOf::Deliveries,
@@ -270,6 +271,17 @@ async fn filter(admin: &Admin, input: &ReplayInput) -> Result<ReplayFilter, Prob
         events: events.map_err(|_| bad("`events` takes ids like evt_0123456789abcdef0123456789abcdef."))?,
         deliveries: input.deliveries.iter().copied().map(DeliveryNo).collect(),
     })
+}
+
+/// One that is disabled gets nothing new; the others get it now or when they are resumed.
+async fn takes_deliveries(admin: &Admin, id: Option<&str>) -> Result<(), Problem> {
+    let Some(id) = id else { return Ok(()) };
+    let disabled = admin.endpoints.find(id).await?.is_some_and(|record| record.state == EndpointState::Disabled);
+    if disabled {
+        let detail = "The endpoint is disabled, and takes no deliveries: resume it first.";
+        return Err(Problem::new(Code::EndpointInactive, detail));
+    }
+    Ok(())
 }
 
 async fn endpoint(admin: &Admin, id: Option<&str>) -> Result<Option<EndpointNo>, Problem> {

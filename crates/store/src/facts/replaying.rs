@@ -6,11 +6,12 @@ use rules::delivery::{DeliveryState, EndReason};
 use rules::limits::{REPLAY_OWED_MAX, REPLAYS_OPEN_MAX};
 
 use super::build::{
-    Body, DAY, NOW, accept_all, accepted, claim, claim_one, commit, commit_lane, endpoint, events, id, of, put, until,
+    Body, DAY, NOW, accept_all, accepted, claim, claim_one, commit, commit_lane, endpoint, events, id, of, put,
+    set_state, until,
 };
 use super::engine::Engine;
 use crate::error::StoreError;
-use crate::record::{Claim, EndpointNo, Retention, Settlement};
+use crate::record::{Claim, EndpointNo, EndpointState, Retention, Settlement};
 use crate::replay::{NewReplay, ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, ReplayState, Steer};
 use crate::seam::{DeliveryQuery, EndpointChange, Store};
 
@@ -288,7 +289,7 @@ pub(crate) async fn a_replay_is_never_further_ahead_than_its_share(engine: &mut 
     many_dead(&*store, number, REPLAY_OWED_MAX + 200).await;
     let plan = planned(&*store, of_deliveries(failed())).await;
     start(&*store, plan.number).await;
-    for _ in 0..6 {
+    for _ in 0..20 {
         store.advance_replay(plan.number, 10_000, NOW).await.unwrap();
     }
     assert_eq!(of(&*store, "e").await.owed, REPLAY_OWED_MAX as u64);
@@ -296,6 +297,30 @@ pub(crate) async fn a_replay_is_never_further_ahead_than_its_share(engine: &mut 
     accept_all(&*store, &claims, NOW).await;
     let record = store.advance_replay(plan.number, 10_000, NOW).await.unwrap();
     assert_eq!(record.made, (REPLAY_OWED_MAX + claims.len()) as u64);
+}
+
+pub(crate) async fn an_endpoint_that_takes_nothing_holds_up_no_other_in_a_replay(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let (e, f) = (put(&*store, endpoint("e")).await, put(&*store, endpoint("f")).await);
+    many_dead(&*store, e, REPLAY_OWED_MAX + 50).await;
+    commit_lane(&*store, "a", "l", 120, &[f]).await;
+    bury_all(&*store).await;
+    set_state(&*store, "e", EndpointState::Paused).await;
+    let plan = planned(&*store, of_deliveries(failed())).await;
+    start(&*store, plan.number).await;
+    let mut order = Vec::new();
+    for _ in 0..30 {
+        store.advance_replay(plan.number, 30, NOW).await.unwrap();
+        let claims = claim(&*store, NOW).await;
+        accept_all(&*store, &claims, NOW).await;
+        order.extend(claims);
+    }
+    assert_eq!(events(&order), (0..order.len()).map(|n| id(&format!("a{n}"))).collect::<Vec<_>>());
+    assert!(order.len() > 25, "one after the other has its turn: {}", order.len());
+    set_state(&*store, "e", EndpointState::Active).await;
+    run(&*store, plan.number).await;
+    let done = store.replay(plan.number).await.unwrap().unwrap();
+    assert_eq!((done.state, done.made, done.outcomes.accepted), (ReplayState::Done, 670, 670));
 }
 
 pub(crate) async fn a_replay_that_is_paused_or_cancelled_makes_nothing_more(engine: &mut dyn Engine) {

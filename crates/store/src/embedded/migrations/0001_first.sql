@@ -183,7 +183,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_owed ON deliveries (endpoint, id, lane) WHERE state = 0;
 CREATE INDEX deliveries_failed ON deliveries (state, id) WHERE state >= 2;
 CREATE INDEX deliveries_by_event ON deliveries (event);
-CREATE INDEX deliveries_replayed ON deliveries (replay, state, id) WHERE replay IS NOT NULL;
+CREATE INDEX deliveries_replayed ON deliveries (replay, state, endpoint, id) WHERE replay IS NOT NULL;
 
 CREATE TABLE replays (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -203,6 +203,8 @@ CREATE TABLE replays (
     walk INTEGER NOT NULL,
     at_first INTEGER NOT NULL,
     at_second INTEGER NOT NULL,
+    -- The endpoint that had its turn last.
+    turn INTEGER NOT NULL,
     matched INTEGER NOT NULL,
     made INTEGER NOT NULL,
     bodies_gone INTEGER NOT NULL,
@@ -217,10 +219,10 @@ CREATE UNIQUE INDEX replays_by_key ON replays (idempotency_key) WHERE idempotenc
 -- What a replay is still to make. gone: 0 to be made, 1 its body was gone when it was counted, 2 its endpoint.
 CREATE TABLE replay_items (
     replay INTEGER NOT NULL,
-    event INTEGER NOT NULL,
     endpoint INTEGER NOT NULL,
+    event INTEGER NOT NULL,
     gone INTEGER NOT NULL,
-    PRIMARY KEY (replay, event, endpoint)
+    PRIMARY KEY (replay, endpoint, event)
 ) WITHOUT ROWID;
 
 CREATE TABLE replay_steps (

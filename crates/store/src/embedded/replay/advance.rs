@@ -1,4 +1,4 @@
-//! Running: items become deliveries, in the order of their events.
+//! Running: items become deliveries, for each endpoint in the order of their events, one endpoint after the other.
 
 use rules::identity::EventId;
 use rules::limits::REPLAY_OWED_MAX;
@@ -14,12 +14,25 @@ use crate::replay::{ReplayMark, ReplayNo, ReplayRecord, ReplayState};
 
 /// Items that one transaction takes.
 const SLICE_MAX: usize = 200;
+/// Of them for one endpoint, while others wait for their turn.
+const TURN_MAX: usize = 50;
+/// Endpoints that one transaction looks at.
+const ENDPOINTS_MAX: usize = 100;
 
 /// What became of an item.
 enum Fate {
     Made(NewlyOwed),
     BodyGone,
     EndpointGone,
+}
+
+/// What became of a slice.
+#[derive(Default)]
+struct Slice {
+    made: Vec<NewlyOwed>,
+    taken: usize,
+    bodies_gone: i64,
+    endpoints_gone: i64,
 }
 
 /// Makes the next deliveries, and tells what the board has to learn.
@@ -33,48 +46,99 @@ pub(in crate::embedded) fn advance(
     if record.state != ReplayState::Running {
         return Ok((record, Vec::new()));
     }
-    let owed: i64 = tx
-        .conn
-        .prepare_cached("SELECT count(*) FROM deliveries WHERE replay = ?1 AND state = 0")?
-        .query_row([number.0], |row| row.get(0))?;
-    let room = REPLAY_OWED_MAX.saturating_sub(usize::try_from(owed).unwrap_or(usize::MAX));
-    let take = max.min(room).min(SLICE_MAX);
     let mark = ReplayMark { replay: number, as_new: record.as_new };
-    let items = items(tx, number, take)?;
-    let mut made = Vec::with_capacity(items.len());
-    let (mut bodies, mut endpoints) = (0, 0);
-    for (event, endpoint, gone) in &items {
-        tx.conn
-            .prepare_cached("DELETE FROM replay_items WHERE replay = ?1 AND event = ?2 AND endpoint = ?3")?
-            .execute(params![number.0, event, endpoint])?;
-        // What was gone when it was counted was told then.
-        if *gone == 0 {
-            match owe(tx, *event, EndpointNo(*endpoint), mark, now_ms)? {
-                Fate::Made(owed) => made.push(owed),
-                Fate::BodyGone => bodies += 1,
-                Fate::EndpointGone => endpoints += 1,
-            }
-        }
-    }
+    let slice = slice(tx, mark, max.min(SLICE_MAX), now_ms)?;
     tx.conn
         .prepare_cached(
             "UPDATE replays SET made = made + ?2, bodies_gone = bodies_gone + ?3, endpoints_gone = endpoints_gone + ?4
              WHERE number = ?1",
         )?
-        .execute(params![number.0, i64::try_from(made.len()).unwrap_or(i64::MAX), bodies, endpoints])?;
-    if take > items.len() || (take > 0 && is_empty(tx, number)?) {
+        .execute(params![
+            number.0,
+            i64::try_from(slice.made.len()).unwrap_or(i64::MAX),
+            slice.bodies_gone,
+            slice.endpoints_gone,
+        ])?;
+    if is_empty(tx, number)? {
         set_state(tx, number, ReplayState::Done, now_ms)?;
         note(tx, number, now_ms, "", "done: all its deliveries are made")?;
     }
-    Ok((known(tx, number)?, made))
+    Ok((known(tx, number)?, slice.made))
 }
 
-fn items(tx: &Tx<'_>, number: ReplayNo, take: usize) -> Result<Vec<(i64, i64, i64)>, Fault> {
+/// Gives one endpoint after the other its turn, from the one after the last on.
+fn slice(tx: &mut Tx<'_>, mark: ReplayMark, max: usize, now_ms: i64) -> Result<Slice, Fault> {
+    let number = mark.replay;
+    let began: i64 = tx
+        .conn
+        .prepare_cached("SELECT turn FROM replays WHERE number = ?1")?
+        .query_row([number.0], |row| row.get(0))?;
+    let (mut slice, mut turn, mut round) = (Slice::default(), began, false);
+    for _ in 0..ENDPOINTS_MAX {
+        if slice.taken >= max {
+            break;
+        }
+        let Some(endpoint) = next_endpoint(tx, number, turn)? else {
+            if round {
+                break;
+            }
+            (turn, round) = (0, true);
+            continue;
+        };
+        if round && endpoint > began {
+            break;
+        }
+        turn = endpoint;
+        serve(tx, mark, EndpointNo(endpoint), (max - slice.taken).min(TURN_MAX), &mut slice, now_ms)?;
+    }
+    tx.conn.prepare_cached("UPDATE replays SET turn = ?2 WHERE number = ?1")?.execute([number.0, turn])?;
+    Ok(slice)
+}
+
+fn next_endpoint(tx: &Tx<'_>, number: ReplayNo, after: i64) -> Result<Option<i64>, Fault> {
+    let mut query =
+        tx.conn.prepare_cached("SELECT min(endpoint) FROM replay_items WHERE replay = ?1 AND endpoint > ?2")?;
+    Ok(query.query_row([number.0, after], |row| row.get(0))?)
+}
+
+/// Makes an endpoint's next deliveries, as long as it is not owed its share.
+fn serve(
+    tx: &mut Tx<'_>,
+    mark: ReplayMark,
+    endpoint: EndpointNo,
+    max: usize,
+    slice: &mut Slice,
+    now_ms: i64,
+) -> Result<(), Fault> {
+    let number = mark.replay;
+    let owed: i64 = tx
+        .conn
+        .prepare_cached("SELECT count(*) FROM deliveries WHERE replay = ?1 AND state = 0 AND endpoint = ?2")?
+        .query_row([number.0, endpoint.0], |row| row.get(0))?;
+    let room = REPLAY_OWED_MAX.saturating_sub(usize::try_from(owed).unwrap_or(usize::MAX));
+    for (event, gone) in items(tx, number, endpoint, max.min(room))? {
+        slice.taken += 1;
+        tx.conn
+            .prepare_cached("DELETE FROM replay_items WHERE replay = ?1 AND endpoint = ?2 AND event = ?3")?
+            .execute([number.0, endpoint.0, event])?;
+        // What was gone when it was counted was told then.
+        if gone == 0 {
+            match owe(tx, event, endpoint, mark, now_ms)? {
+                Fate::Made(owed) => slice.made.push(owed),
+                Fate::BodyGone => slice.bodies_gone += 1,
+                Fate::EndpointGone => slice.endpoints_gone += 1,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn items(tx: &Tx<'_>, number: ReplayNo, endpoint: EndpointNo, take: usize) -> Result<Vec<(i64, i64)>, Fault> {
     let mut query = tx.conn.prepare_cached(
-        "SELECT event, endpoint, gone FROM replay_items WHERE replay = ?1 ORDER BY event, endpoint LIMIT ?2",
+        "SELECT event, gone FROM replay_items WHERE replay = ?1 AND endpoint = ?2 ORDER BY event LIMIT ?3",
     )?;
     let take = i64::try_from(take).unwrap_or(i64::MAX);
-    let rows = query.query_map([number.0, take], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let rows = query.query_map([number.0, endpoint.0, take], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -1,8 +1,8 @@
 //! Replays: made, counted, run, steered.
 //!
 //! What a replay repeats is written down event by event while it is counted (`look` beside the writer, `count` in it), so
-//! that the count holds whatever arrives or ends later. Running it takes those items in the order of the events and makes
-//! each a delivery in the same transaction: nothing is made twice, whenever it is cut off.
+//! that the count holds whatever arrives or ends later. Running it takes those items, for each endpoint in the order of the
+//! events, and makes each a delivery in the same transaction: nothing is made twice, whenever it is cut off.
 
 mod advance;
 mod filter;
@@ -48,9 +48,9 @@ pub(super) fn make(tx: &mut Tx<'_>, new: &NewReplay, now_ms: i64) -> Result<Repl
     tx.conn
         .prepare_cached(
             "INSERT INTO replays (state, of, filter, target, as_new, per_second, starts, request, idempotency_key,
-                                  upto_event, upto_delivery, walk, at_first, at_second, matched, made, bodies_gone,
-                                  endpoints_gone, made_by, made_at)
-             VALUES ('counting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, 0, 0, 0, ?14, ?15)",
+                                  upto_event, upto_delivery, walk, at_first, at_second, turn, matched, made,
+                                  bodies_gone, endpoints_gone, made_by, made_at)
+             VALUES ('counting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, 0, 0, 0, 0, ?14, ?15)",
         )?
         .execute(params![
             word(new.of),
@@ -137,8 +137,8 @@ fn drop_on(number: ReplayNo, shared: &Shared) {
 
 fn drop_items(tx: &Tx<'_>, number: ReplayNo) -> Result<usize, Fault> {
     let mut delete = tx.conn.prepare_cached(
-        "DELETE FROM replay_items WHERE replay = ?1 AND (event, endpoint) IN
-             (SELECT event, endpoint FROM replay_items WHERE replay = ?1 ORDER BY event, endpoint LIMIT ?2)",
+        "DELETE FROM replay_items WHERE replay = ?1 AND (endpoint, event) IN
+             (SELECT endpoint, event FROM replay_items WHERE replay = ?1 ORDER BY endpoint, event LIMIT ?2)",
     )?;
     Ok(delete.execute([number.0, DROPPED_MAX])?)
 }

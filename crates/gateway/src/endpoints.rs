@@ -2,6 +2,7 @@
 
 mod overriding;
 mod rotate;
+mod testing;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use self::overriding::{Clash, Explained, clash_of};
+pub use self::testing::{TestError, Tested};
 use crate::clock::Clock;
 use crate::endpoint::form::Seals;
 use crate::endpoint::{BadEndpoint, CheckedEndpoint, Definition, EndpointInput, made_up_id};

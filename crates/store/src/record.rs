@@ -7,6 +7,8 @@ use rules::breaker::Standing;
 use rules::delivery::{DeliveryState, FailureClass};
 use rules::identity::{EventId, NotificationId};
 
+use crate::replay::{ReplayMark, ReplayNo};
+
 /// The number by which the store knows an endpoint. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndpointNo(pub i64);
@@ -172,6 +174,8 @@ pub struct Claim {
     pub probe: bool,
     /// Set aside from its lane.
     pub late: bool,
+    /// The replay that it is part of.
+    pub replay: Option<ReplayMark>,
 }
 
 /// What a claim call gave.
@@ -452,6 +456,8 @@ pub struct DeliveryRecord {
     pub in_flight: bool,
     /// Set aside from its lane.
     pub late: bool,
+    /// The replay that it is part of.
+    pub replay: Option<ReplayNo>,
     /// Attempts so far.
     pub attempts: u32,
     /// When it was first tried.

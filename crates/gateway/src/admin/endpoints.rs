@@ -234,7 +234,7 @@ pub(super) const fn state_word(state: EndpointState) -> &'static str {
 }
 
 /// The endpoint, if the caller may see it; somebody else's is as good as absent.
-async fn visible(admin: &Admin, caller: &Caller, id: &str) -> Result<EndpointRecord, Problem> {
+pub(super) async fn visible(admin: &Admin, caller: &Caller, id: &str) -> Result<EndpointRecord, Problem> {
     let found = admin.endpoints.find(id).await?.filter(|record| caller.may_see(&record.owner));
     found.ok_or_else(|| Problem::not_found("endpoint"))
 }

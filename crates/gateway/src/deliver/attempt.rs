@@ -96,6 +96,7 @@ impl Attempter {
                         attempt: claim.attempts + 1,
                         late: claim.late,
                         stale: old.is_some(),
+                        replay: claim.replay,
                         now_ms: started_at_ms,
                     };
                     self.offer(endpoint, payload, body, facts).await
@@ -177,6 +178,7 @@ mod tests {
             stood_still_ms: 0,
             endpoint_stood_ms: 0,
             probe: false,
+            replay: None,
             late: false,
         };
         let work = Work { claim, payload: None, encoded: None };

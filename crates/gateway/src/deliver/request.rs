@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
-use store::{EventRecord, Payload};
+use store::{EventRecord, Payload, ReplayMark};
 
 use super::form::Body;
 use crate::clock::rfc3339_ms;
@@ -23,8 +23,20 @@ pub(super) struct Facts {
     pub(super) late: bool,
     /// Older than the endpoint likes, and delivered all the same.
     pub(super) stale: bool,
+    /// The replay that it is part of.
+    pub(super) replay: Option<ReplayMark>,
     /// The time of the attempt, in Unix milliseconds.
     pub(super) now_ms: i64,
+}
+
+impl Facts {
+    /// `webhook-id`: the id of the event (or the notification), or one of its own for a delivery that a receiver shall take as new.
+    fn webhook_id(&self, event: &str) -> String {
+        match self.replay {
+            Some(ReplayMark { replay, as_new: true }) => format!("{event}.{replay}"),
+            Some(_) | None => event.to_owned(),
+        }
+    }
 }
 
 /// The signed request. None when the endpoint's URL cannot be asked for.
@@ -36,6 +48,7 @@ pub(super) fn build(endpoint: &Endpoint, payload: &Payload, body: Body, facts: F
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     let id = if body.is_whole { event.notification.to_string() } else { event.id.to_string() };
+    let id = facts.webhook_id(&id);
     let seconds = facts.now_ms.div_euclid(1_000);
     let signatures: Vec<String> =
         endpoint.webhook_keys(facts.now_ms).map(|key| webhook_signature(&key.0, &id, seconds, &body.bytes)).collect();
@@ -67,6 +80,7 @@ fn own(endpoint: &Endpoint, event: &EventRecord, is_whole: bool, facts: Facts) -
         ("received-at", rfc3339_ms(event.received_at_ms).unwrap_or_default()),
         ("attempt", facts.attempt.to_string()),
         ("late", yes(facts.late)),
+        ("replay", facts.replay.map(|mark| mark.replay.to_string()).unwrap_or_default()),
         ("stale", yes(facts.stale)),
     ];
     if is_whole {

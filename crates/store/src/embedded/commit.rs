@@ -7,7 +7,7 @@ use rules::limits::COMMIT_QUEUE_MS;
 use rusqlite::params;
 use tokio::sync::oneshot;
 
-use super::board::Item;
+use super::board::{Item, Tried};
 use super::dedupe::{self, Fate, judge, short_hash};
 use super::fault::{Fault, Kind};
 use super::job::{Job, Tx, Weight};
@@ -247,7 +247,7 @@ fn owe(
         }
         tx.ledger.next_delivery += 1;
         tx.ledger.deliveries += 1;
-        owed.push(NewlyOwed { endpoint: *endpoint, lane, id, event: event.id });
+        owed.push(NewlyOwed { endpoint: *endpoint, lane, id, event: event.id, replay: None });
     }
     Ok(())
 }
@@ -291,6 +291,7 @@ fn list_conflict(
 
 impl From<NewlyOwed> for Item {
     fn from(owed: NewlyOwed) -> Self {
-        Self { id: owed.id, event: owed.event, tried: None }
+        let of_replay = |mark| Box::new(Tried { replay: Some(mark), ..Tried::default() });
+        Self { id: owed.id, event: owed.event, tried: owed.replay.map(of_replay) }
     }
 }

@@ -8,6 +8,7 @@ use super::lookup::{self, Entry};
 use super::shared::{Shared, lock};
 use super::wholes;
 use crate::record::{EndpointNo, EventRecord, NewEvent, NewNotification, Payload};
+use crate::replay::ReplayMark;
 
 /// The news of one batch. A transaction that is rolled back takes them with it.
 #[derive(Debug, Default)]
@@ -24,6 +25,7 @@ pub(super) struct NewlyOwed {
     pub(super) lane: i64,
     pub(super) id: i64,
     pub(super) event: EventId,
+    pub(super) replay: Option<ReplayMark>,
 }
 
 /// A new event of the batch.

@@ -61,6 +61,9 @@ pub(crate) enum EndpointsCommand {
     /// Resume an endpoint that is paused, suspended or disabled
     #[command(after_help = "Example:\n  waypost endpoints resume crm")]
     Resume(EndpointArgs),
+    /// Send a test event to one endpoint alone, and tell its outcome
+    #[command(after_help = "Example:\n  waypost endpoints test crm")]
+    Test(EndpointArgs),
     /// Say for each endpoint why it gets an event or not
     #[command(after_help = "Example:\n  waypost endpoints explain evt_0123456789abcdef0123456789abcdef")]
     Explain(EndpointsExplainArgs),

@@ -5,6 +5,7 @@ mod explain;
 mod form;
 mod policy;
 mod shown;
+mod testing;
 
 use serde::Deserialize;
 
@@ -47,6 +48,7 @@ pub(crate) fn run(command: &EndpointsCommand) -> Result<Exit, Failure> {
         EndpointsCommand::RotateSecret(args) => rotate_secret(args),
         EndpointsCommand::Pause(args) => set_state(args, "pause", "paused"),
         EndpointsCommand::Resume(args) => set_state(args, "resume", "resumed"),
+        EndpointsCommand::Test(args) => return testing::run(args),
         EndpointsCommand::Explain(args) => explain::run(args),
     }?;
     Ok(Exit::Ok)

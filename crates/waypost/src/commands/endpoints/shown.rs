@@ -124,10 +124,8 @@ impl Shown {
 
     fn wants(&self) -> String {
         let rules = self.rules.iter().flatten().map(rule).collect::<Vec<_>>();
-        if rules.is_empty() {
-            return "everything".to_owned();
-        }
-        rules.join(" or ")
+        let wants = if rules.is_empty() { "everything".to_owned() } else { rules.join(" or ") };
+        if self.r#override { format!("override: {wants}") } else { wants }
     }
 }
 

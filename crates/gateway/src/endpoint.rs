@@ -3,9 +3,8 @@
 //! One shape, [`EndpointInput`], serves the configuration file and the API. [`Definition`] is what of it is kept: the
 //! same, with its secrets sealed.
 
+mod backlog;
 mod policy;
-
-pub use policy::{BackoffInput, Factor, PolicyInput, Preset};
 
 use std::time::Duration;
 
@@ -16,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+pub use self::backlog::{Backlog, BacklogInput};
+pub use self::policy::{BackoffInput, Factor, PolicyInput, Preset};
 use crate::secret::Secret;
 
 /// An endpoint as a person writes it.
@@ -42,6 +43,12 @@ pub struct EndpointInput {
     /// Requests in flight to it at most.
     #[serde(default = "sixteen")]
     pub concurrency_max: u32,
+    /// Requests begun in a second at most, from 1 to 10000. Missing: as many as it takes.
+    #[serde(default)]
+    pub rate_per_second_max: Option<u32>,
+    /// How much it may be owed before the oldest ends.
+    #[serde(default)]
+    pub backlog: BacklogInput,
     /// How long a refused delivery holds its lane: a duration (`5m`) or `forever`.
     #[serde(default)]
     pub lane_hold: Option<String>,
@@ -148,6 +155,9 @@ pub struct Definition {
     /// How its deliveries are tried.
     #[serde(default)]
     pub policy: PolicyInput,
+    /// How much it may be owed.
+    #[serde(default)]
+    pub backlog: BacklogInput,
     /// Sealed.
     pub hub_secret: Option<String>,
     /// Sealed.
@@ -198,13 +208,16 @@ impl EndpointInput {
         if !(1..=1_000).contains(&self.concurrency_max) {
             return Err(BadEndpoint::new("concurrency_max", "expected a number from 1 to 1000"));
         }
+        if !self.rate_per_second_max.is_none_or(|rate| (1..=10_000).contains(&rate)) {
+            return Err(BadEndpoint::new("rate_per_second_max", "expected a number from 1 to 10000"));
+        }
+        self.backlog.compile(&self.policy.compile()?)?;
         let rules = self.rules.iter().enumerate().map(|(n, rule)| rule.compile(n)).collect::<Result<Vec<_>, _>>()?;
         let rules = if rules.is_empty() { vec![Rule::default()] } else { rules };
         for (n, age) in self.ages.iter().enumerate() {
             age.compile(n)?;
         }
         let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
-        self.policy.compile()?;
         let webhook_secret = self.webhook_secret.clone().map(Secret::new);
         if let Some(secret) = &webhook_secret {
             crate::sign::webhook_key(secret)
@@ -259,6 +272,16 @@ impl Definition {
     pub fn policy(&self) -> Policy {
         let policy = self.policy.compile().unwrap_or_else(|_| Policy::standard());
         Policy { lane_hold_ms: self.lane_hold_ms, ..policy }
+    }
+
+    /// The limit of its backlog. It was checked when it was kept.
+    #[must_use]
+    pub fn compiled_backlog(&self) -> Backlog {
+        let policy = self.policy();
+        self.backlog
+            .compile(&policy)
+            .or_else(|_| BacklogInput::default().compile(&policy))
+            .unwrap_or(Backlog { age_ms_max: i64::MAX, share_percent_max: 100 })
     }
 
     /// The rules of age. They were checked when they were kept.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rules::breaker::Standing;
 use store::{EndpointChange, EndpointNo, EndpointRecord, EndpointState, Store, StoreError};
 use thiserror::Error;
 
@@ -118,7 +119,7 @@ impl Endpoints {
     }
 
     async fn change(&self, changes: Vec<EndpointChange>) -> Result<(), EndpointsError> {
-        self.store.change_endpoints(changes).await?;
+        self.store.change_endpoints(changes, self.clock.now_ms()).await?;
         self.routing.reload().await?;
         Ok(())
     }
@@ -182,6 +183,8 @@ impl Endpoints {
             ("ordered", record.ordered != input.ordered),
             ("concurrency_max", record.concurrency_max != input.concurrency_max),
             ("policy", kept.policy != input.policy),
+            ("rate_per_second_max", record.rate_per_second_max != input.rate_per_second_max),
+            ("backlog", kept.backlog != input.backlog),
             ("lane_hold", kept.lane_hold_ms != checked.lane_hold_ms),
             ("hub_secret", hub != checked.hub_secret),
             ("webhook_secret", checked.webhook_secret.as_ref().is_some_and(|declared| *declared != webhook)),
@@ -220,6 +223,7 @@ impl Endpoints {
             ages: input.ages,
             lane_hold_ms,
             policy: input.policy,
+            backlog: input.backlog,
             hub_secret,
             webhook_secret,
         };
@@ -234,6 +238,8 @@ impl Endpoints {
             state_reason: existing.map_or_else(String::new, |old| old.state_reason.clone()),
             ordered: input.ordered,
             concurrency_max: input.concurrency_max,
+            rate_per_second_max: input.rate_per_second_max,
+            standing: Standing::default(),
             definition_json: serde_json::to_string(&definition).unwrap_or_default(),
             declared,
             revision: 0,

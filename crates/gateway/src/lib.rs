@@ -15,6 +15,7 @@ pub mod endpoint;
 pub mod endpoints;
 pub mod event_json;
 pub mod metrics;
+mod operator;
 pub mod receive;
 pub mod routing;
 mod running;
@@ -23,6 +24,7 @@ pub mod settings;
 pub mod sign;
 mod upkeep;
 
+pub use operator::FIELD as OPERATOR_FIELD;
 pub use running::{Parts, Running, StartError, start};
 pub use settings::Settings;
 

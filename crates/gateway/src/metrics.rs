@@ -33,6 +33,7 @@ pub struct Metrics {
     answer_seconds: Family<AppLabels, Histogram, fn() -> Histogram>,
     deliveries: Family<DeliveryLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
+    turns: Family<TurnLabels, Counter>,
     /// Of all endpoints together: a histogram for each of ten thousand would be a page of its own.
     attempt_seconds: Histogram,
     in_flight: Gauge,
@@ -85,6 +86,12 @@ struct AttemptLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TurnLabels {
+    endpoint: String,
+    turn: &'static str,
+}
+
 /// The label for a type. Types that no catalogue lists share one, so that a sender cannot grow the metrics.
 #[must_use]
 pub fn type_label(event_type: &str) -> &'static str {
@@ -109,6 +116,7 @@ impl Default for Metrics {
             answer_seconds: Family::new_with_constructor(seconds),
             deliveries: Family::default(),
             attempts: Family::default(),
+            turns: Family::default(),
             attempt_seconds: seconds(),
             in_flight: Gauge::default(),
             owed: Gauge::default(),
@@ -134,6 +142,7 @@ impl Metrics {
         r.register_with_unit("answer", "Time to the answer to Meta", Unit::Seconds, self.answer_seconds.clone());
         r.register("deliveries", "Deliveries that ended, by endpoint and state", self.deliveries.clone());
         r.register("attempts", "Attempts by endpoint and outcome", self.attempts.clone());
+        r.register("endpoint_turns", "Endpoints suspended, resumed, disabled by themselves", self.turns.clone());
         r.register_with_unit("attempt", "Time of an attempt", Unit::Seconds, self.attempt_seconds.clone());
         r.register("in_flight", "Attempts being made now", self.in_flight.clone());
         r.register("owed", "Deliveries owed now", self.owed.clone());
@@ -208,6 +217,11 @@ impl Metrics {
     pub fn delivery_ended(&self, endpoint: &str, state: DeliveryState) {
         let labels = DeliveryLabels { endpoint: endpoint.to_owned(), state: state.as_str() };
         self.deliveries.get_or_create(&labels).inc();
+    }
+
+    /// An endpoint changed its state by itself.
+    pub fn endpoint_turned(&self, endpoint: &str, turn: &'static str) {
+        self.turns.get_or_create(&TurnLabels { endpoint: endpoint.to_owned(), turn }).inc();
     }
 
     /// The page for Prometheus, with the store's figures of this moment.

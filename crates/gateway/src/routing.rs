@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use hyper::Uri;
@@ -11,7 +12,7 @@ use rules::route::Routes;
 use store::{EndpointNo, EndpointRecord, EndpointState, Store, StoreError};
 use tokio::sync::Mutex;
 
-use crate::endpoint::{Definition, Format};
+use crate::endpoint::{Backlog, Definition, Format};
 use crate::secret::{Sealer, Secret};
 
 /// An endpoint, ready for use.
@@ -21,6 +22,12 @@ pub struct Endpoint {
     pub number: EndpointNo,
     /// Its id.
     pub id: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Whether it gets deliveries.
+    pub state: EndpointState,
+    /// How much it may be owed.
+    pub backlog: Backlog,
     /// Where deliveries go.
     pub url: Uri,
     /// The body that it gets.
@@ -68,8 +75,11 @@ pub struct Routing {
     store: Arc<dyn Store>,
     sealer: Sealer,
     current: ArcSwap<Snapshot>,
-    /// Reloads are made one at a time, so that an older one never replaces a newer one.
-    reloading: Mutex<()>,
+    /// Reloads are made one at a time, so that an older one never replaces a newer one. Holds how many wishes the last one
+    /// served.
+    reloading: Mutex<u64>,
+    /// Wishes for a reload so far.
+    wished: AtomicU64,
 }
 
 impl std::fmt::Debug for Routing {
@@ -82,7 +92,13 @@ impl Routing {
     /// Loads the endpoints.
     pub async fn load(store: Arc<dyn Store>, sealer: Sealer) -> Result<Self, StoreError> {
         let first = snapshot(&*store, &sealer).await?;
-        Ok(Self { store, sealer, current: ArcSwap::from_pointee(first), reloading: Mutex::new(()) })
+        Ok(Self {
+            store,
+            sealer,
+            current: ArcSwap::from_pointee(first),
+            reloading: Mutex::new(0),
+            wished: AtomicU64::new(0),
+        })
     }
 
     /// The snapshot in force.
@@ -91,11 +107,17 @@ impl Routing {
         self.current.load_full()
     }
 
-    /// Loads the endpoints again.
+    /// Loads the endpoints again. Many who wish it at once share one.
     pub async fn reload(&self) -> Result<(), StoreError> {
-        let _one_at_a_time = self.reloading.lock().await;
+        let wish = self.wished.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut served = self.reloading.lock().await;
+        if *served >= wish {
+            return Ok(());
+        }
+        let serves = self.wished.load(Ordering::SeqCst);
         let fresh = snapshot(&*self.store, &self.sealer).await?;
         self.current.store(Arc::new(fresh));
+        *served = serves;
         Ok(())
     }
 }
@@ -131,6 +153,9 @@ fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definiti
     let endpoint = Endpoint {
         number: record.number,
         id: record.id.clone(),
+        owner: record.owner.clone(),
+        state: record.state,
+        backlog: definition.compiled_backlog(),
         url: definition.url.parse().map_err(|_| "its URL is damaged".to_owned())?,
         format: definition.format,
         hub_secret,

@@ -16,11 +16,12 @@ use crate::clock::Clock;
 use crate::deliver::{self, Client, Guard, Sender};
 use crate::endpoints::{Endpoints, EndpointsError, PlanStep};
 use crate::metrics::Metrics;
+use crate::operator;
 use crate::receive::{self, Apps, Receiver, RefusedBodies};
 use crate::routing::Routing;
 use crate::secret::{SealError, Sealer, Secret};
 use crate::settings::Settings;
-use crate::upkeep;
+use crate::upkeep::{self, Upkeep};
 
 /// The name under which the store keeps a sealed word that proves the key.
 const KEY_CHECK: &str = "secrets_key_check";
@@ -71,6 +72,7 @@ pub struct Running {
     delivering: Task,
     serving: Task,
     keeping: Task,
+    telling: Task,
     store: KeepsStore,
     drain: Duration,
 }
@@ -132,7 +134,18 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         refused: Arc::clone(&refused),
         fresh_events: watch.clone(),
     });
+    let (herald, news) = operator::Herald::new();
+    let teller = operator::Teller { store: Arc::clone(&store), routing: Arc::clone(&routing), clock: clock.clone() };
+    let upkeep = Upkeep {
+        store: Arc::clone(&store),
+        routing: Arc::clone(&routing),
+        retention: settings.retention,
+        clock: clock.clone(),
+        herald: herald.clone(),
+    };
     let sender = Sender {
+        breakers: Arc::default(),
+        herald,
         store: Arc::clone(&store),
         routing,
         client: Client::new(Guard::new(&settings.outbound, settings.development)),
@@ -151,13 +164,13 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         local_token: settings.admin.local_token,
         development: settings.development,
     };
-    let kept = Arc::clone(&store);
     Ok(Running {
         watch,
         receiving: Task::start(|stop| receive::serve(receiver, receive, stop)),
         delivering: Task::start(|stop| deliver::run(sender, stop)),
         serving: Task::start(|stop| admin::serve(admin_state, admin, stop)),
-        keeping: Task::start(|stop| upkeep::run(kept, settings.retention, clock, stop)),
+        keeping: Task::start(|stop| upkeep::run(upkeep, stop)),
+        telling: Task::start(|stop| operator::run(teller, news, stop)),
         store: KeepsStore(store),
         drain,
     })
@@ -177,6 +190,7 @@ impl Running {
         self.receiving.stop("receive", self.drain + grace).await;
         self.keeping.stop("upkeep", grace).await;
         self.delivering.stop("deliver", self.drain + grace).await;
+        self.telling.stop("operator", grace).await;
         self.serving.stop("api", Duration::from_secs(6)).await;
         self.store.0.close().await;
     }

@@ -78,6 +78,14 @@ impl Decision {
     }
 }
 
+impl Decision {
+    /// What follows when a probe found its endpoint still down: the delivery is as it was, its clock stood still.
+    #[must_use]
+    pub const fn of_probe(self, now_ms: i64) -> Self {
+        Self { state: DeliveryState::Owed, due_at_ms: Some(now_ms), ..self }
+    }
+}
+
 /// Decides what follows an attempt that ended at `now_ms`. `chance` is between 0 and 255 and lengthens the gap.
 #[must_use]
 pub fn decide(policy: &Policy, progress: Progress, answer: Answer, now_ms: i64, chance: u8) -> Decision {

@@ -20,6 +20,7 @@ pub(crate) mod keeping;
 pub(crate) mod lanes;
 pub(crate) mod life;
 pub(crate) mod pruning;
+pub(crate) mod standing;
 
 /// Every fact, by the file that it is in.
 macro_rules! facts_on {
@@ -81,6 +82,19 @@ macro_rules! facts_on {
                 a_change_with_an_old_revision_is_refused_whole,
                 an_endpoint_that_turns_unordered_gives_its_lanes_at_once,
                 settings_and_api_keys_read_back,
+            ],
+            standing: [
+                time_in_which_an_endpoint_stands_still_does_not_count,
+                a_probe_takes_the_head_that_was_tried_least,
+                a_probe_that_finds_the_endpoint_down_is_not_counted,
+                a_probe_finds_what_lies_on_disk_alone,
+                only_a_suspended_endpoint_is_probed,
+                what_failed_while_the_endpoint_was_down_is_due_when_it_goes_on,
+                an_endpoint_that_comes_back_is_loaded_little_by_little,
+                a_lane_is_not_passed_because_its_endpoint_stood_still,
+                the_oldest_beyond_a_backlog_limit_end_and_the_rest_goes_on_in_order,
+                a_backlog_keeps_no_more_than_its_share_of_the_store,
+                no_endpoint_gets_more_in_a_second_than_its_rate,
             ],
             life: [
                 a_long_life_of_accidents_loses_nothing_and_keeps_every_lane_in_order,

@@ -13,8 +13,9 @@ mod seam;
 pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
 pub use error::{CommitError, StoreError};
 pub use record::{
-    ApiKeyRecord, AttemptRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,
-    EndpointRecord, EndpointState, EventOutcome, EventRecord, Health, LaneName, NewConversation, NewEvent,
+    ApiKeyRecord, AttemptRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord,
+    EndpointNo, EndpointRecord, EndpointState, EventOutcome, EventRecord, Health, LaneName, NewConversation, NewEvent,
     NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport, Retention, Settlement, StoreCounts,
+    TrimReport,
 };
 pub use seam::{DeliveryQuery, EndpointChange, EventQuery, Find, Store};

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rules::breaker::Standing;
 use rules::delivery::{DeliveryState, FailureClass};
 use rules::identity::{EventId, NotificationId};
 
@@ -156,8 +157,16 @@ pub struct Claim {
     pub event: EventId,
     /// Attempts made before this claim.
     pub attempts: u32,
+    /// Of them, those that the policy does not count.
+    pub uncounted: u32,
     /// When the first attempt was made, if one was.
     pub first_attempt_at_ms: Option<i64>,
+    /// For how long the endpoint's clock has stood still since the first attempt.
+    pub stood_still_ms: i64,
+    /// For how long the endpoint's clock has stood still in all.
+    pub endpoint_stood_ms: i64,
+    /// The attempt is a probe of a suspended endpoint.
+    pub probe: bool,
     /// Set aside from its lane.
     pub late: bool,
 }
@@ -181,12 +190,42 @@ pub struct Settlement {
     /// When it is due again; for an owed one.
     pub due_at_ms: Option<i64>,
     /// From when on it no longer holds up its lane, provided that the endpoint accepted another delivery since this
-    /// one's first attempt. None: it holds its lane for ever.
+    /// one's first attempt. None: it holds its lane for ever. Moves on with the time in which the endpoint stands still.
     pub lane_held_until_ms: Option<i64>,
+    /// The attempt failed because nothing would be accepted now. A probe that found this is not counted, and what failed
+    /// so is due at once when the endpoint goes on.
+    pub endpoint_down: bool,
     /// Until when the endpoint asked for quiet: nothing is claimed for it before. Kept in memory only.
     pub endpoint_held_until_ms: Option<i64>,
     /// The attempt that was made; None when none was (skipped, removed).
     pub attempt: Option<AttemptRecord>,
+}
+
+impl Settlement {
+    /// Attempts so far that the policy does not count.
+    #[must_use]
+    pub fn uncounted(&self) -> u32 {
+        self.claim.uncounted + u32::from(self.claim.probe && self.endpoint_down)
+    }
+
+    /// When the delivery was first tried.
+    #[must_use]
+    pub fn first_attempt_at_ms(&self) -> Option<i64> {
+        self.claim.first_attempt_at_ms.or(self.attempt.as_ref().map(|attempt| attempt.started_at_ms))
+    }
+
+    /// The same moment on the endpoint's clock.
+    #[must_use]
+    pub fn clock_from_ms(&self) -> Option<i64> {
+        let stood_at_first_ms = self.claim.endpoint_stood_ms - self.claim.stood_still_ms;
+        self.first_attempt_at_ms().map(|at_ms| at_ms - stood_at_first_ms)
+    }
+
+    /// Until when it holds its lane, on the endpoint's clock.
+    #[must_use]
+    pub fn hold_until_on_clock_ms(&self) -> Option<i64> {
+        self.lane_held_until_ms.map(|until_ms| until_ms - self.claim.endpoint_stood_ms)
+    }
 }
 
 /// One HTTP request made for a delivery, and its outcome.
@@ -368,6 +407,10 @@ pub struct EndpointRecord {
     pub ordered: bool,
     /// Requests in flight to it at most.
     pub concurrency_max: u32,
+    /// Requests begun in a second at most; None: as many as it takes.
+    pub rate_per_second_max: Option<u32>,
+    /// Its clock, which stands still while it gets no deliveries; the store's to set.
+    pub standing: Standing,
     /// Everything else about it: JSON that the gateway reads and writes; secrets in it are sealed.
     pub definition_json: String,
     /// True when it is declared in the configuration file.
@@ -466,6 +509,26 @@ pub struct PruneReport {
     /// Keys.
     pub keys: u64,
     /// True when there is more to drop now.
+    pub more: bool,
+}
+
+/// How much an endpoint may be owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BacklogLimit {
+    /// The endpoint.
+    pub endpoint: EndpointNo,
+    /// What was owed before goes.
+    pub created_before_ms: i64,
+    /// Bytes of the store that its backlog may keep alive, by the average of the events in it. None: no limit.
+    pub bytes_max: Option<u64>,
+}
+
+/// What a slice of trimming ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrimReport {
+    /// Deliveries that ended as dead, `backlog_limit`, by endpoint.
+    pub ended: Vec<(EndpointNo, u64)>,
+    /// True when there is more to end now.
     pub more: bool,
 }
 

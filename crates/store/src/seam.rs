@@ -6,9 +6,9 @@ use tokio::sync::Notify;
 
 use crate::error::{CommitError, StoreError};
 use crate::record::{
-    ApiKeyRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo, EndpointRecord,
-    EndpointState, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport,
-    Retention, Settlement, StoreCounts,
+    ApiKeyRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,
+    EndpointRecord, EndpointState, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page,
+    Payload, PruneReport, Retention, Settlement, StoreCounts, TrimReport,
 };
 
 /// What Waypost remembers. An engine keeps these promises; `facts` holds the tests of each.
@@ -37,8 +37,16 @@ pub trait Store: Send + Sync {
     /// The events with their bodies, in the order asked for; what is not there is left out.
     async fn payloads(&self, events: &[EventId]) -> Result<Vec<Payload>, StoreError>;
 
-    /// Makes, changes or removes endpoints, and gives the version of the endpoints that follows. All or nothing.
-    async fn change_endpoints(&self, changes: Vec<EndpointChange>) -> Result<u64, StoreError>;
+    /// Claims one delivery of a suspended endpoint, whether it is due or not: the head of a lane that was tried least, the
+    /// oldest of those. None: it is not suspended, another probe is under way, or nothing is owed.
+    async fn probe(&self, endpoint: EndpointNo, now_ms: i64) -> Result<Option<Claim>, StoreError>;
+
+    /// Makes, changes or removes endpoints, and gives the version of the endpoints that follows. All or nothing. An
+    /// endpoint's clock stands still from the change to another state than active to the change back.
+    async fn change_endpoints(&self, changes: Vec<EndpointChange>, now_ms: i64) -> Result<u64, StoreError>;
+
+    /// Ends one bounded slice of what endpoints are owed beyond these limits, the oldest first.
+    async fn trim_backlogs(&self, limits: Vec<BacklogLimit>, now_ms: i64) -> Result<TrimReport, StoreError>;
 
     /// All endpoints, and their version.
     async fn endpoints(&self) -> Result<(u64, Vec<EndpointRecord>), StoreError>;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rules::age::{WhenOld, judge as judge_age};
+use rules::breaker::{self, Sign};
 use rules::delivery::{DeliveryState, EndReason};
 use rules::retry::{Answer, Decision, Policy, Progress, decide};
 use store::{AttemptRecord, Claim, EventRecord, Payload, Settlement};
@@ -36,6 +37,8 @@ pub(super) struct Work {
 pub(super) struct Tried {
     pub(super) settlement: Settlement,
     pub(super) decision: Decision,
+    /// What it says about the endpoint.
+    pub(super) sign: Sign,
     pub(super) took: Duration,
 }
 
@@ -51,7 +54,7 @@ impl Tried {
     /// Its event was too old when its turn came: no attempt was made, and none will be.
     fn skipped(claim: Claim) -> Self {
         let decision = Decision::ended(DeliveryState::Skipped(EndReason::TooOld));
-        Self { settlement: settlement(claim, &decision, None), decision, took: Duration::ZERO }
+        Self { settlement: settlement(claim, &decision, None), decision, sign: Sign::None, took: Duration::ZERO }
     }
 }
 
@@ -113,9 +116,11 @@ impl Attempter {
     }
 
     fn judge(&self, claim: Claim, outcome: Outcome, policy: &Policy, started_at_ms: i64, took: Duration) -> Tried {
+        // The policy counts on the endpoint's clock, which stands still while it is paused or suspended.
+        let first_attempt_at_ms = claim.first_attempt_at_ms.map(|at_ms| at_ms.saturating_add(claim.stood_still_ms));
         let progress = Progress {
-            attempts: claim.attempts + 1,
-            first_attempt_at_ms: claim.first_attempt_at_ms.unwrap_or(started_at_ms),
+            attempts: (claim.attempts + 1).saturating_sub(claim.uncounted),
+            first_attempt_at_ms: first_attempt_at_ms.unwrap_or(started_at_ms),
         };
         let mut chance = [0];
         // Without chance the gap is the plain one.
@@ -123,9 +128,12 @@ impl Attempter {
             chance = [0];
         }
         let [chance] = chance;
-        let decision = decide(policy, progress, outcome.answer, self.clock.now_ms(), chance);
+        let now_ms = self.clock.now_ms();
+        let decision = decide(policy, progress, outcome.answer, now_ms, chance);
+        let sign = breaker::sign(outcome.answer, decision.failure.is_none());
+        let decision = if claim.probe && sign == Sign::Down { decision.of_probe(now_ms) } else { decision };
         let attempt = AttemptRecord {
-            number: progress.attempts,
+            number: claim.attempts + 1,
             started_at_ms,
             duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
             http_status: outcome.status,
@@ -133,8 +141,9 @@ impl Attempter {
             error: outcome.error,
             response_snippet: outcome.snippet,
         };
-        let settlement = settlement(claim, &decision, Some(attempt));
-        Tried { settlement, decision, took }
+        let settlement =
+            Settlement { endpoint_down: sign == Sign::Down, ..settlement(claim, &decision, Some(attempt)) };
+        Tried { settlement, decision, sign, took }
     }
 }
 
@@ -144,6 +153,7 @@ fn settlement(claim: Claim, decision: &Decision, attempt: Option<AttemptRecord>)
         state: decision.state,
         due_at_ms: decision.due_at_ms,
         lane_held_until_ms: decision.lane_held_until_ms,
+        endpoint_down: false,
         endpoint_held_until_ms: decision.hold_endpoint_until_ms,
         attempt,
     }
@@ -169,7 +179,11 @@ mod tests {
             endpoint: EndpointNo(1),
             event: EventId::from_bytes([7; 16]),
             attempts: 40,
+            uncounted: 0,
             first_attempt_at_ms: None,
+            stood_still_ms: 0,
+            endpoint_stood_ms: 0,
+            probe: false,
             late: false,
         };
         let work = Work { claim, payload: None, encoded: None };

@@ -4,17 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rules::delivery::{DeliveryState, EndReason};
 use rules::identity::EventId;
-use store::{Claim, EndpointChange, EndpointState, Payload, Store};
+use store::{Claim, DeliveryNo, Payload, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::attempt::{Attempter, Tried, Work};
+use super::breakers::Breakers;
 use super::client::Client;
-use super::{encode, settler};
+use super::{encode, settler, turning};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::operator::{self, Herald, News};
 use crate::routing::{Endpoint, Routing};
 
 /// Deliveries that one claim call asks for at most.
@@ -47,6 +50,10 @@ pub struct Sender {
     pub metrics: Arc<Metrics>,
     /// Requests in flight to all endpoints together, at most.
     pub in_flight_max: usize,
+    /// Who is down.
+    pub(crate) breakers: Arc<Breakers>,
+    /// Tells operators.
+    pub(crate) herald: Herald,
 }
 
 impl std::fmt::Debug for Sender {
@@ -73,9 +80,10 @@ pub async fn run(sender: Sender, stop: CancellationToken) {
             place = Arc::clone(&dispatch.places).acquire_owned() => place,
         };
         let Ok(first) = place else { break };
+        dispatch.probe().await;
         let wait = match dispatch.round(first).await {
             Round::Busy => continue,
-            Round::Quiet(wait) => wait,
+            Round::Quiet(wait) => wait.min(dispatch.until_probe()),
         };
         tokio::select! {
             () = stop.cancelled() => break,
@@ -115,6 +123,28 @@ enum Round {
 }
 
 impl Dispatch {
+    /// Probes the suspended endpoints whose time has come.
+    async fn probe(&self) {
+        let now_ms = self.sender.clock.now_ms();
+        let breakers = &self.sender.breakers;
+        breakers.follow(&self.sender.routing.current(), now_ms);
+        for endpoint in breakers.due(now_ms) {
+            match self.sender.store.probe(endpoint, now_ms).await {
+                Ok(Some(claim)) => drop(self.start_all(vec![claim], None).await),
+                Ok(None) => {}
+                Err(cause) => tracing::error!(error = crate::chain(&cause), "failed to claim a probe; trying on"),
+            }
+        }
+    }
+
+    fn until_probe(&self) -> Duration {
+        let now_ms = self.sender.clock.now_ms();
+        self.sender.breakers.next_at_ms().map_or(POLL, |at_ms| {
+            Duration::from_millis(u64::try_from(at_ms.saturating_sub(now_ms)).unwrap_or(0))
+                .max(Duration::from_millis(1))
+        })
+    }
+
     async fn round(&self, first: OwnedSemaphorePermit) -> Round {
         let now_ms = self.sender.clock.now_ms();
         let room = (self.places.available_permits() + 1).min(CLAIM_MAX);
@@ -131,12 +161,11 @@ impl Dispatch {
             });
             return Round::Quiet(until_due);
         }
-        self.start_all(claims.claims, first).await
+        self.start_all(claims.claims, Some(first)).await
     }
 
     /// Starts attempts, reading a few bodies at a time. What finds no memory is given back.
-    async fn start_all(&self, mut claims: Vec<Claim>, first: OwnedSemaphorePermit) -> Round {
-        let mut first = Some(first);
+    async fn start_all(&self, mut claims: Vec<Claim>, mut first: Option<OwnedSemaphorePermit>) -> Round {
         while !claims.is_empty() {
             let rest = claims.split_off(claims.len().min(READ_MAX));
             let found = match payloads(&self.sender, &claims).await {
@@ -221,6 +250,7 @@ async fn deliver(
     holds: Holds,
 ) {
     let id = endpoint.as_ref().map_or("unknown", |endpoint| &endpoint.id);
+    let of_operator = work.payload.as_ref().is_some_and(|payload| payload.event.field == operator::FIELD);
     sender.metrics.attempt_began();
     let attempter = Attempter { client: sender.client.clone(), clock: sender.clock.clone() };
     let tried = attempter.attempt(work, endpoint.as_deref()).await;
@@ -233,12 +263,34 @@ async fn deliver(
     if tried.decision.state.is_final() {
         sender.metrics.delivery_ended(id, tried.decision.state);
     }
-    let disable = tried.decision.disable_endpoint;
+    let (disable, sign, probe) = (tried.decision.disable_endpoint, tried.sign, tried.settlement.claim.probe);
+    let error = tried.settlement.attempt.as_ref().and_then(|attempt| attempt.error.clone());
+    let dead = dead(&tried).filter(|_| !of_operator);
     // The settler goes only after the last sender is gone.
     drop(settlements.send(tried.settlement).await);
-    if disable && let Some(endpoint) = endpoint {
-        disable_endpoint(&sender, &endpoint.id).await;
+    let Some(endpoint) = endpoint else { return };
+    if let Some((reason, delivery)) = dead {
+        sender.herald.tell(News::Dead {
+            id: endpoint.id.clone(),
+            owner: endpoint.owner.clone(),
+            reason,
+            count: 1,
+            delivery: Some(delivery),
+            at_ms: sender.clock.now_ms(),
+        });
     }
+    if disable {
+        turning::disable(&sender, &endpoint).await;
+    } else {
+        turning::follow(&sender, &endpoint, sign, probe, error.as_deref().unwrap_or("no answer")).await;
+    }
+}
+
+/// What is told of a delivery that died. (The death of a telling is not told: the caller sees to that.)
+fn dead(tried: &Tried) -> Option<(EndReason, (DeliveryNo, EventId))> {
+    let DeliveryState::Dead(reason) = tried.decision.state else { return None };
+    let claim = &tried.settlement.claim;
+    Some((reason, (claim.delivery, claim.event)))
 }
 
 fn tell(endpoint: &str, tried: &Tried) {
@@ -253,20 +305,4 @@ fn tell(endpoint: &str, tried: &Tried) {
         duration_ms = tried.took.as_millis(),
         "an attempt failed"
     );
-}
-
-/// 410 means that nothing more must be sent there. What it is owed waits for a person.
-async fn disable_endpoint(sender: &Sender, id: &str) {
-    let change = EndpointChange::State {
-        id: id.to_owned(),
-        state: EndpointState::Disabled,
-        reason: "it answered 410 Gone".to_owned(),
-    };
-    let changed = sender.store.change_endpoints(vec![change]).await;
-    match (changed, sender.routing.reload().await) {
-        (Ok(_), Ok(())) => tracing::warn!(endpoint.id = id, "the endpoint answered 410 and is disabled"),
-        (Err(cause), _) | (_, Err(cause)) => {
-            tracing::error!(endpoint.id = id, error = crate::chain(&cause), "failed to disable the endpoint");
-        }
-    }
 }

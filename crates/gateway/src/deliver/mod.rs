@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+mod breakers;
 mod client;
 mod connect;
 mod dispatcher;
@@ -13,6 +14,7 @@ mod encode;
 mod guard;
 mod request;
 mod settler;
+mod turning;
 
 pub use client::{Client, SendError};
 pub use connect::TooSlow;

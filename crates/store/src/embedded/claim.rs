@@ -11,7 +11,7 @@ use super::readers::read;
 use super::settle::AsideJob;
 use super::shared::{Shared, lock};
 use crate::error::StoreError;
-use crate::record::Claims;
+use crate::record::{Claim, Claims, EndpointNo};
 
 /// Reads that one call makes when it has nothing to give.
 const READS_IDLE_MAX: usize = 16;
@@ -44,6 +44,26 @@ pub(super) async fn claim(shared: &Arc<Shared>, max: usize, now_ms: i64) -> Resu
     Ok(claims)
 }
 
+/// Claims one delivery of a suspended endpoint.
+pub(super) async fn probe(
+    shared: &Arc<Shared>,
+    endpoint: EndpointNo,
+    now_ms: i64,
+) -> Result<Option<Claim>, StoreError> {
+    shared.condition.check_open().map_err(|fault| fault.to_store_error(shared.folder()))?;
+    for _ in 0..READS_IDLE_MAX {
+        let probed = lock(&shared.board).probe(endpoint, now_ms);
+        if let Ok(claim) = probed {
+            return Ok(claim);
+        }
+        let Some(want) = lock(&shared.board).next_want() else { break };
+        if !fill(shared, want).await {
+            break;
+        }
+    }
+    Ok(None)
+}
+
 fn take(shared: &Shared, max: usize, now_ms: i64) -> Claims {
     let mut board = lock(&shared.board);
     let claims = Claims { claims: board.claim(max, now_ms), next_due_at_ms: board.next_due_at_ms() };
@@ -71,12 +91,14 @@ async fn fill(shared: &Arc<Shared>, want: Want) -> bool {
 fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {
     // A lane's rows are found by the same index: what is still owed between its parked followers is theirs, mostly.
     let sql = if want.lane.is_some() {
-        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late
+        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late,
+                d.uncounted, d.clock_from
          FROM deliveries d JOIN events e ON e.id = d.event
          WHERE d.endpoint = ?1 AND d.state = 0 AND d.id BETWEEN ?2 AND ?3 AND d.lane = ?5 AND d.late = 0
          ORDER BY d.id LIMIT ?4"
     } else {
-        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late
+        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late,
+                d.uncounted, d.clock_from
          FROM deliveries d JOIN events e ON e.id = d.event
          WHERE d.endpoint = ?1 AND d.state = 0 AND d.id BETWEEN ?2 AND ?3 AND ?5 IS NULL
          ORDER BY d.id LIMIT ?4"
@@ -87,9 +109,12 @@ fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {
         let item = Item { id: row.get(0)?, event: EventId::from_bytes(row.get(1)?), tried: None };
         let tried = Tried {
             attempts: row.get(3)?,
+            uncounted: row.get(8)?,
             first_attempt_at: row.get(4)?,
+            clock_from: row.get(9)?,
             due_at: row.get(5)?,
             hold_until: row.get(6)?,
+            down: false,
             accepted_before: 0,
             late: row.get(7)?,
         };

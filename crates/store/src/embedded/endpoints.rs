@@ -1,5 +1,6 @@
 //! Endpoints: reading them, and changing them under a version.
 
+use rules::breaker::Standing;
 use rules::limits::ENDPOINTS_MAX;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -21,7 +22,7 @@ pub(super) enum Changed {
 
 const COLUMNS: &str =
     "number, id, owner, state, state_reason, ordered, concurrency_max, definition, declared, revision,
-                       created_at, updated_at";
+                       created_at, updated_at, rate_per_second_max, stood_ms, standing_since";
 
 /// All endpoints; what they are owed is the board's to say.
 pub(super) fn all(conn: &Connection) -> Result<Vec<EndpointRecord>, Fault> {
@@ -91,8 +92,8 @@ fn insert(tx: &Tx<'_>, endpoint: &EndpointRecord, now_ms: i64) -> Result<(), Ref
     tx.conn
         .prepare_cached(
             "INSERT INTO endpoints (id, owner, state, state_reason, ordered, concurrency_max, definition, declared,
-                                    revision, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9)",
+                                    revision, created_at, updated_at, rate_per_second_max, stood_ms, standing_since)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9, ?10, 0, ?11)",
         )?
         .execute(params![
             endpoint.id,
@@ -104,15 +105,19 @@ fn insert(tx: &Tx<'_>, endpoint: &EndpointRecord, now_ms: i64) -> Result<(), Ref
             endpoint.definition_json,
             endpoint.declared,
             now_ms,
+            endpoint.rate_per_second_max,
+            (endpoint.state != EndpointState::Active).then_some(now_ms),
         ])?;
     Ok(())
 }
 
 fn update(tx: &Tx<'_>, endpoint: &EndpointRecord, there: &EndpointRecord, now_ms: i64) -> Result<(), Refusal> {
+    let standing = there.standing.changed(endpoint.state == EndpointState::Active, now_ms);
     tx.conn
         .prepare_cached(
             "UPDATE endpoints SET owner = ?2, state = ?3, state_reason = ?4, ordered = ?5, concurrency_max = ?6,
-                    definition = ?7, declared = ?8, revision = revision + 1, updated_at = ?9
+                    definition = ?7, declared = ?8, revision = revision + 1, updated_at = ?9, rate_per_second_max = ?10,
+                    stood_ms = ?11, standing_since = ?12
              WHERE number = ?1",
         )?
         .execute(params![
@@ -125,17 +130,25 @@ fn update(tx: &Tx<'_>, endpoint: &EndpointRecord, there: &EndpointRecord, now_ms
             endpoint.definition_json,
             endpoint.declared,
             now_ms,
+            endpoint.rate_per_second_max,
+            standing.stood_ms,
+            standing.since_ms,
         ])?;
     Ok(())
 }
 
 fn set_state(tx: &Tx<'_>, id: &str, state: EndpointState, reason: &str, now_ms: i64) -> Result<Changed, Refusal> {
+    let Changed::Is(there) = is_now(tx, id)? else {
+        return Err(Refusal::Refused(missing()));
+    };
+    let standing = there.standing.changed(state == EndpointState::Active, now_ms);
     tx.conn
         .prepare_cached(
-            "UPDATE endpoints SET state = ?2, state_reason = ?3, revision = revision + 1, updated_at = ?4
+            "UPDATE endpoints SET state = ?2, state_reason = ?3, revision = revision + 1, updated_at = ?4, stood_ms = ?5,
+                    standing_since = ?6
              WHERE id = ?1 AND removed_at IS NULL",
         )?
-        .execute(params![id, state_word(state), reason, now_ms])?;
+        .execute(params![id, state_word(state), reason, now_ms, standing.stood_ms, standing.since_ms])?;
     is_now(tx, id)
 }
 
@@ -186,6 +199,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {
         revision: u64::try_from(revision).unwrap_or_default(),
         created_at_ms: row.get(10)?,
         updated_at_ms: row.get(11)?,
+        rate_per_second_max: row.get(12)?,
+        standing: Standing { stood_ms: row.get(13)?, since_ms: row.get(14)? },
         owed: 0,
         last_accepted_at_ms: None,
     })

@@ -13,6 +13,7 @@
 //! | `retention`, `checkpoint` | keeping it small |
 //! | `backup`, `check` | keeping it safe |
 
+mod backlog;
 mod backup;
 mod board;
 mod check;

@@ -72,7 +72,8 @@ fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
         .prepare_cached(
             "UPDATE deliveries SET state = ?2, reason = ?3, attempts = max(attempts, ?4),
                     first_attempt_at = coalesce(first_attempt_at, ?5), due_at = ?6, hold_until = ?7,
-                    ended_at = CASE WHEN ?2 = 0 THEN NULL ELSE ?8 END
+                    ended_at = CASE WHEN ?2 = 0 THEN NULL ELSE ?8 END,
+                    clock_from = coalesce(clock_from, ?9), uncounted = ?10
              WHERE id = ?1 AND state = 0",
         )?
         .execute(params![
@@ -80,10 +81,12 @@ fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
             state_number(settlement.state),
             settlement.state.reason().map(|reason| reason.as_str()),
             attempt.map_or(claim.attempts, |attempt| attempt.number),
-            claim.first_attempt_at_ms.or(attempt.map(|attempt| attempt.started_at_ms)),
+            settlement.first_attempt_at_ms(),
             settlement.due_at_ms.filter(|_| !is_final),
-            settlement.lane_held_until_ms.filter(|_| !is_final),
+            settlement.hold_until_on_clock_ms().filter(|_| !is_final),
             ended_at,
+            settlement.clock_from_ms(),
+            settlement.uncounted(),
         ])?;
     if changed == 0 {
         return Ok(false);

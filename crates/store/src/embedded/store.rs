@@ -12,12 +12,12 @@ use super::job::{After, Change, Job, Refusal, Work};
 use super::readers::read;
 use super::settle::SettleJob;
 use super::shared::{Shared, lock};
-use super::{Embedded, claim, clock, endpoints, payloads, read as queries, registers, retention};
+use super::{Embedded, backlog, claim, endpoints, payloads, read as queries, registers, retention};
 use crate::error::{CommitError, StoreError};
 use crate::record::{
-    ApiKeyRecord, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointRecord, EventRecord,
-    Health, NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport, Retention, Settlement,
-    StoreCounts,
+    ApiKeyRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,
+    EndpointRecord, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport,
+    Retention, Settlement, StoreCounts, TrimReport,
 };
 use crate::seam::{DeliveryQuery, EndpointChange, EventQuery, Find, Store};
 
@@ -90,10 +90,23 @@ impl Store for Embedded {
         payloads::of(&self.shared, events).await
     }
 
-    async fn change_endpoints(&self, changes: Vec<EndpointChange>) -> Result<u64, StoreError> {
-        let work: Work<_> = Box::new(move |tx| endpoints::change(tx, &changes, clock::now_ms()));
+    async fn probe(&self, endpoint: EndpointNo, now_ms: i64) -> Result<Option<Claim>, StoreError> {
+        claim::probe(&self.shared, endpoint, now_ms).await
+    }
+
+    async fn change_endpoints(&self, changes: Vec<EndpointChange>, now_ms: i64) -> Result<u64, StoreError> {
+        let work: Work<_> = Box::new(move |tx| endpoints::change(tx, &changes, now_ms));
         let after: After<_> = Box::new(|(_, changed): &(u64, Vec<_>), shared| endpoints::learn(changed, shared));
         Ok(self.change(work, after).await?.0)
+    }
+
+    async fn trim_backlogs(&self, limits: Vec<BacklogLimit>, now_ms: i64) -> Result<TrimReport, StoreError> {
+        let beyond = backlog::beyond(&self.shared, limits).await?;
+        if beyond.is_empty() {
+            return Ok(TrimReport::default());
+        }
+        let work: Work<_> = Box::new(move |tx| Ok(backlog::trim(tx, &beyond, now_ms)?));
+        self.change(work, Box::new(backlog::learn)).await
     }
 
     async fn endpoints(&self) -> Result<(u64, Vec<EndpointRecord>), StoreError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rules::breaker::Standing;
 use rules::delivery::{DeliveryState, FailureClass};
 use rules::identity::{EventId, NotificationId};
 
@@ -131,6 +132,8 @@ pub(crate) fn endpoint(id: &str) -> EndpointRecord {
         state: EndpointState::Active,
         state_reason: String::new(),
         ordered: true,
+        rate_per_second_max: None,
+        standing: Standing::default(),
         concurrency_max: 100,
         definition_json: "{}".to_owned(),
         declared: false,
@@ -147,7 +150,7 @@ pub(crate) async fn put(store: &dyn Store, endpoint: EndpointRecord) -> Endpoint
     let id = endpoint.id.clone();
     let if_revision = Some(0);
     let change = EndpointChange::Put { endpoint, if_revision };
-    store.change_endpoints(vec![change]).await.unwrap();
+    store.change_endpoints(vec![change], NOW).await.unwrap();
     of(store, &id).await.number
 }
 
@@ -157,8 +160,12 @@ pub(crate) async fn of(store: &dyn Store, id: &str) -> EndpointRecord {
 }
 
 pub(crate) async fn set_state(store: &dyn Store, id: &str, state: EndpointState) {
+    set_state_at(store, id, state, NOW).await;
+}
+
+pub(crate) async fn set_state_at(store: &dyn Store, id: &str, state: EndpointState, now_ms: i64) {
     let change = EndpointChange::State { id: id.to_owned(), state, reason: "a test".to_owned() };
-    store.change_endpoints(vec![change]).await.unwrap();
+    store.change_endpoints(vec![change], now_ms).await.unwrap();
 }
 
 /// Everything that can be claimed now.
@@ -202,6 +209,7 @@ pub(crate) fn accepted(claim: &Claim, now_ms: i64) -> Settlement {
         state: DeliveryState::Accepted,
         due_at_ms: None,
         lane_held_until_ms: None,
+        endpoint_down: false,
         endpoint_held_until_ms: None,
         attempt: Some(attempt(claim, now_ms, None)),
     }
@@ -213,6 +221,7 @@ pub(crate) fn retry(claim: &Claim, now_ms: i64, due_at_ms: i64, held_until_ms: O
         state: DeliveryState::Owed,
         due_at_ms: Some(due_at_ms),
         lane_held_until_ms: held_until_ms,
+        endpoint_down: false,
         endpoint_held_until_ms: None,
         attempt: Some(attempt(claim, now_ms, Some(FailureClass::TheirAnswer))),
     }

@@ -56,7 +56,7 @@ pub(crate) async fn removing_an_endpoint_ends_what_it_is_owed(engine: &mut dyn E
     commit_lane(&*store, "a", "l", 12, &[number]).await;
     let held = claim_one(&*store, NOW).await;
     let remove = EndpointChange::Remove { id: "e".to_owned(), if_revision: None };
-    store.change_endpoints(vec![remove]).await.unwrap();
+    store.change_endpoints(vec![remove], NOW).await.unwrap();
     assert!(claim(&*store, NOW).await.is_empty());
     assert!(store.endpoints().await.unwrap().1.is_empty());
     until("all to end", || async { store.counts().await.unwrap().owed == 0 }).await;
@@ -73,15 +73,15 @@ pub(crate) async fn a_change_with_an_old_revision_is_refused_whole(engine: &mut 
     put(&*store, endpoint("e")).await;
     let change = |id: &str, if_revision| EndpointChange::Put { endpoint: endpoint(id), if_revision };
     let stale = vec![change("new", None), change("e", Some(7))];
-    let refused = store.change_endpoints(stale).await;
+    let refused = store.change_endpoints(stale, NOW).await;
     assert!(matches!(refused, Err(StoreError::VersionConflict)), "{refused:?}");
     let (version, endpoints) = store.endpoints().await.unwrap();
     assert_eq!((version, endpoints.len()), (1, 1));
-    assert!(matches!(store.change_endpoints(vec![change("e", None)]).await, Err(StoreError::VersionConflict)));
-    assert_eq!(store.change_endpoints(vec![change("e", Some(1))]).await.unwrap(), 2);
+    assert!(matches!(store.change_endpoints(vec![change("e", None)], NOW).await, Err(StoreError::VersionConflict)));
+    assert_eq!(store.change_endpoints(vec![change("e", Some(1))], NOW).await.unwrap(), 2);
     assert_eq!(of(&*store, "e").await.revision, 2);
     let missing = EndpointChange::Remove { id: "z".to_owned(), if_revision: None };
-    assert!(matches!(store.change_endpoints(vec![missing]).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(store.change_endpoints(vec![missing], NOW).await, Err(StoreError::NotFound { .. })));
 }
 
 pub(crate) async fn an_endpoint_that_turns_unordered_gives_its_lanes_at_once(engine: &mut dyn Engine) {

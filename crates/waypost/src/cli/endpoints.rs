@@ -156,6 +156,15 @@ pub(crate) struct EndpointOptions {
     /// Requests in flight to it at most [default: 16]
     #[arg(long, value_name = "N")]
     pub(crate) concurrency_max: Option<u32>,
+    /// Requests begun in a second at most [default: as many as it takes]
+    #[arg(long, value_name = "N")]
+    pub(crate) rate_per_second_max: Option<u32>,
+    /// Owed for longer than this, a delivery ends as dead [default: 7 days beyond the policy]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) backlog_age_max: Option<String>,
+    /// Share of the store that what it is owed may keep alive, in per cent [default: 25]
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) backlog_share_max: Option<u8>,
     /// How long a refused delivery holds its lane: a duration like 5m, or `forever` [default: 5m]
     #[arg(long, value_name = "DURATION")]
     pub(crate) lane_hold: Option<String>,

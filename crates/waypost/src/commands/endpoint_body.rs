@@ -1,7 +1,7 @@
 //! An endpoint as it is sent to the API, secrets and all. The gateway's own type cannot be written, so that a secret
 //! never is by accident; sending one is this module's purpose.
 
-use gateway::endpoint::{AgeInput, EndpointInput, PolicyInput, RuleInput};
+use gateway::endpoint::{AgeInput, BacklogInput, EndpointInput, PolicyInput, RuleInput};
 use serde::Serialize;
 
 /// The members that the API takes. It has no `Debug`: secrets are in it.
@@ -17,6 +17,9 @@ pub(super) struct EndpointBody {
     pub(super) ages: Vec<AgeInput>,
     pub(super) ordered: bool,
     pub(super) concurrency_max: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rate_per_second_max: Option<u32>,
+    pub(super) backlog: BacklogInput,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lane_hold: Option<String>,
     pub(super) policy: PolicyInput,
@@ -39,6 +42,8 @@ impl From<EndpointInput> for EndpointBody {
             ages,
             ordered,
             concurrency_max,
+            rate_per_second_max,
+            backlog,
             lane_hold,
             policy,
             hub_secret,
@@ -54,6 +59,8 @@ impl From<EndpointInput> for EndpointBody {
             ages,
             ordered,
             concurrency_max,
+            rate_per_second_max,
+            backlog,
             lane_hold,
             policy,
             hub_secret,
@@ -82,7 +89,8 @@ mod tests {
         check(
             r#"{"name":"crm","url":"https://example.com","format":"waypost","owner":"acme","ordered":false,
             "rules":[{"apps":["main"],"fields":["messages"],"types":["!calls.*"],"waba_ids":["1"],
-            "phone_number_ids":["7"],"test":false},{}],"concurrency_max":3,"lane_hold":"forever",
+            "phone_number_ids":["7"],"test":false},{}],"concurrency_max":3,"rate_per_second_max":9,
+            "backlog":{"age_max":"3d","share_percent_max":5},"lane_hold":"forever",
             "policy":{"preset":"meta","backoff":{"first":"5s","factor":1.5,"max":"1h"},"final":["404"]},
             "hub_secret":"hunter2","webhook_secret":"whsec_x","paused":true}"#,
         );

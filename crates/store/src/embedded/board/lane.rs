@@ -16,9 +16,15 @@ pub(in crate::embedded) struct Item {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::embedded) struct Tried {
     pub(in crate::embedded) attempts: u32,
+    pub(in crate::embedded) uncounted: u32,
     pub(in crate::embedded) first_attempt_at: Option<i64>,
+    /// The same moment on the endpoint's clock.
+    pub(in crate::embedded) clock_from: Option<i64>,
     pub(in crate::embedded) due_at: Option<i64>,
+    /// On the endpoint's clock.
     pub(in crate::embedded) hold_until: Option<i64>,
+    /// It failed because the endpoint was down.
+    pub(in crate::embedded) down: bool,
     /// How many deliveries the endpoint had accepted when this one was first tried.
     pub(in crate::embedded) accepted_before: u64,
     pub(in crate::embedded) late: bool,

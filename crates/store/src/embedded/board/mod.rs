@@ -19,12 +19,13 @@ use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use rules::delivery::DeliveryState;
 use rules::identity::EventId;
+use rules::rate::Rate;
 
 pub(super) use self::lane::{Item, Place, Tried};
 use self::queue::Queue;
 pub(super) use self::reads::{Row, Want};
 use super::news::NewlyOwed;
-use crate::record::{Claim, DeliveryNo, EndpointNo, EndpointRecord, EndpointState, Settlement};
+use crate::record::{Claim, DeliveryNo, EndpointNo, EndpointRecord, Settlement};
 
 /// How much of the backlog is held in memory.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +47,18 @@ struct Held {
     fence: u64,
     endpoint: EndpointNo,
     place: Place,
-    /// What the endpoint had accepted when the claim was given.
+    /// What the endpoint had accepted when the delivery was first tried.
     accepted: u64,
+    probe: bool,
+}
+
+impl Held {
+    fn new(item: &Item, endpoint: EndpointNo, place: Place, fence: u64, accepted: u64) -> Self {
+        // One that was tried before this process began has zero here, and all that this process saw counts.
+        let tried = item.tried.as_ref().filter(|tried| tried.attempts > 0);
+        let accepted = tried.map_or(accepted, |tried| tried.accepted_before);
+        Self { fence, endpoint, place, accepted, probe: false }
+    }
 }
 
 /// A waiting head whose lane should go on without it, once that is written down.
@@ -113,8 +124,11 @@ impl Board {
     pub(super) fn put_endpoint(&mut self, endpoint: &EndpointRecord, backlog: Option<(u64, i64)>) {
         let number = endpoint.number;
         let queue = self.queues.entry(number).or_insert_with(|| Queue::new(number));
-        queue.active = endpoint.state == EndpointState::Active;
         queue.concurrency_max = usize::try_from(endpoint.concurrency_max).unwrap_or(usize::MAX).max(1);
+        if queue.rate.map(|rate| rate.per_second_max()) != endpoint.rate_per_second_max {
+            queue.rate = endpoint.rate_per_second_max.map(Rate::new);
+        }
+        queue.turn(endpoint, &mut self.timers);
         if queue.ordered != endpoint.ordered {
             queue.ordered = endpoint.ordered;
             // Lanes are made differently now; what is in memory is read again.
@@ -161,8 +175,9 @@ impl Board {
             queue.in_turn = false;
             if queue.can_give() {
                 let fence = self.fence + 1;
-                if let Some((claim, held)) = queue.give(fence) {
+                if let Some((claim, held)) = queue.give(fence, now_ms) {
                     self.fence = fence;
+                    queue.use_rate(now_ms, &mut self.timers);
                     self.held.insert(claim.delivery.0, held);
                     claims.push(claim);
                 }
@@ -170,6 +185,31 @@ impl Board {
             self.after(number);
         }
         claims
+    }
+
+    /// Claims one delivery of a suspended endpoint. Err: what it is owed is on disk alone, and should be read first.
+    pub(super) fn probe(&mut self, number: EndpointNo, now_ms: i64) -> Result<Option<Claim>, NothingLoaded> {
+        let Some(queue) = self.queues.get_mut(&number) else { return Ok(None) };
+        let fence = self.fence + 1;
+        match queue.give_probe(fence, now_ms) {
+            Some((claim, held)) => {
+                self.fence = fence;
+                self.held.insert(claim.delivery.0, held);
+                Ok(Some(claim))
+            }
+            None if queue.lanes.is_empty() && queue.watermark < queue.newest => Err(NothingLoaded),
+            None => Ok(None),
+        }
+    }
+
+    /// Some of what an endpoint is owed has ended on disk; what is in memory is read again.
+    pub(super) fn ended(&mut self, number: EndpointNo, count: u64) {
+        if let Some(queue) = self.queues.get_mut(&number) {
+            self.loaded = self.loaded.saturating_sub(queue.loaded);
+            queue.forget();
+            queue.owed = queue.owed.saturating_sub(count);
+            self.after(number);
+        }
     }
 
     /// When the next waiting delivery is to be looked at.
@@ -263,6 +303,7 @@ impl Board {
         let held = self.held.remove(&claim.delivery.0)?;
         if let Some(queue) = self.queues.get_mut(&held.endpoint) {
             queue.in_flight = queue.in_flight.saturating_sub(1);
+            queue.probing &= !held.probe;
         }
         Some(held)
     }
@@ -303,25 +344,37 @@ fn tried(settlement: &Settlement, accepted: u64) -> Tried {
     let attempt = settlement.attempt.as_ref();
     Tried {
         attempts: attempt.map_or(claim.attempts, |attempt| attempt.number),
-        first_attempt_at: claim.first_attempt_at_ms.or(attempt.map(|attempt| attempt.started_at_ms)),
+        uncounted: settlement.uncounted(),
+        first_attempt_at: settlement.first_attempt_at_ms(),
+        clock_from: settlement.clock_from_ms(),
         due_at: settlement.due_at_ms,
-        hold_until: settlement.lane_held_until_ms,
+        hold_until: settlement.hold_until_on_clock_ms(),
+        down: settlement.endpoint_down,
         accepted_before: accepted,
         late: claim.late,
     }
 }
 
+/// A queue has nothing in memory, though it is owed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NothingLoaded;
+
 /// A claim on an item.
-fn claim_of(item: &Item, endpoint: EndpointNo, fence: u64) -> Claim {
+fn claim_of(item: &Item, endpoint: EndpointNo, fence: u64, stood_ms: i64) -> Claim {
     let event: EventId = item.event;
     let tried = item.tried.as_deref();
+    let stood_at_first = tried.and_then(|tried| Some(tried.first_attempt_at? - tried.clock_from?));
     Claim {
         delivery: DeliveryNo(item.id),
         fence,
         endpoint,
         event,
         attempts: tried.map_or(0, |tried| tried.attempts),
+        uncounted: tried.map_or(0, |tried| tried.uncounted),
         first_attempt_at_ms: tried.and_then(|tried| tried.first_attempt_at),
+        stood_still_ms: stood_at_first.map_or(0, |at_first| stood_ms.saturating_sub(at_first).max(0)),
+        endpoint_stood_ms: stood_ms,
+        probe: false,
         late: tried.is_some_and(|tried| tried.late),
     }
 }

@@ -3,10 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
+use rules::breaker::Standing;
+use rules::rate::Rate;
+
 use super::lane::{Head, Item, Lane, Place, Tried};
 use super::{Aside, Held, Sizes, Timer, claim_of};
 use crate::embedded::news::NewlyOwed;
-use crate::record::{Claim, EndpointNo};
+use crate::record::{Claim, EndpointNo, EndpointRecord, EndpointState};
 
 /// Deliveries that an endpoint may hold in memory whatever the total.
 pub(super) const ALWAYS: usize = 16;
@@ -16,13 +19,22 @@ pub(super) const ALWAYS: usize = 16;
 pub(super) struct Queue {
     pub(super) number: EndpointNo,
     pub(super) active: bool,
+    pub(super) suspended: bool,
+    pub(super) standing: Standing,
     pub(super) ordered: bool,
     pub(super) concurrency_max: usize,
     pub(super) in_flight: usize,
     pub(super) owed: u64,
     pub(super) last_accepted_at_ms: Option<i64>,
+    /// Requests in flight at most while it comes back: one more for each acceptance.
+    pub(super) warm: usize,
+    /// A probe is under way.
+    pub(super) probing: bool,
+    pub(super) rate: Option<Rate>,
+    /// Until when its rate is used up.
+    rate_until_ms: Option<i64>,
     /// Until when the endpoint asked for quiet.
-    held_until_ms: Option<i64>,
+    pub(super) held_until_ms: Option<i64>,
     /// Deliveries in memory.
     pub(super) loaded: usize,
     /// Everything owed up to here is in memory or parked.
@@ -45,11 +57,17 @@ impl Queue {
         Self {
             number,
             active: false,
+            suspended: false,
+            standing: Standing::default(),
             ordered: true,
             concurrency_max: 1,
             in_flight: 0,
             owed: 0,
             last_accepted_at_ms: None,
+            warm: usize::MAX,
+            probing: false,
+            rate: None,
+            rate_until_ms: None,
             held_until_ms: None,
             loaded: 0,
             watermark: 0,
@@ -78,8 +96,8 @@ impl Queue {
     }
 
     pub(super) fn can_give(&self) -> bool {
-        let open = self.active && self.held_until_ms.is_none();
-        open && self.in_flight < self.concurrency_max && !self.ready.is_empty()
+        let open = self.active && self.held_until_ms.is_none() && self.rate_until_ms.is_none();
+        open && self.in_flight < self.concurrency_max.min(self.warm) && !self.ready.is_empty()
     }
 
     /// The endpoint asked for quiet. The longest wish counts.
@@ -92,6 +110,15 @@ impl Queue {
     /// Ends the quiet when its time has come.
     pub(super) fn end_hold(&mut self, now_ms: i64) {
         self.held_until_ms = self.held_until_ms.filter(|until| *until > now_ms);
+        self.rate_until_ms = self.rate_until_ms.filter(|until| *until > now_ms);
+    }
+
+    /// A request begins: it uses up some of the rate.
+    pub(super) fn use_rate(&mut self, now_ms: i64, timers: &mut BinaryHeap<Timer>) {
+        self.rate_until_ms = self.rate.as_mut().and_then(|rate| rate.begin(now_ms));
+        if let Some(until_ms) = self.rate_until_ms {
+            timers.push(Reverse((until_ms, self.number, 0, Place::Alone(0))));
+        }
     }
 
     pub(super) fn is_hungry(&self, sizes: &Sizes) -> bool {
@@ -151,7 +178,7 @@ impl Queue {
             lane.head = Head::InFlight;
         } else if first.due_at().is_some() {
             lane.head = Head::Waiting;
-            set_timers(self.number, place, first, timers);
+            set_timers(self.number, &self.standing, place, first, timers);
         } else {
             lane.head = Head::Ready;
             self.ready.push_back(place);
@@ -159,7 +186,7 @@ impl Queue {
     }
 
     /// Gives the next claim.
-    pub(super) fn give(&mut self, fence: u64) -> Option<(Claim, Held)> {
+    pub(super) fn give(&mut self, fence: u64, now_ms: i64) -> Option<(Claim, Held)> {
         while let Some(place) = self.ready.pop_front() {
             let Some(lane) = self.lanes.get_mut(&place).filter(|lane| lane.head == Head::Ready) else {
                 continue;
@@ -167,13 +194,65 @@ impl Queue {
             let Some(first) = lane.items.front() else { continue };
             lane.head = Head::InFlight;
             self.in_flight += 1;
-            // One that was tried before this process began has zero here, and all that this process saw counts.
-            let tried = first.tried.as_ref().filter(|tried| tried.attempts > 0);
-            let accepted = tried.map_or(self.accepted, |tried| tried.accepted_before);
-            let held = Held { fence, endpoint: self.number, place, accepted };
-            return Some((claim_of(first, self.number, fence), held));
+            let stood_ms = self.standing.stood_until(now_ms);
+            let held = Held::new(first, self.number, place, fence, self.accepted);
+            return Some((claim_of(first, self.number, fence, stood_ms), held));
         }
         None
+    }
+
+    /// Gives the head that was tried least, the oldest of those, whether it is due or not.
+    pub(super) fn give_probe(&mut self, fence: u64, now_ms: i64) -> Option<(Claim, Held)> {
+        let quiet = self.held_until_ms.is_some_and(|until| until > now_ms);
+        if !self.suspended || self.probing || quiet {
+            return None;
+        }
+        let least = |(place, lane): (&Place, &Lane)| {
+            let first = lane.items.front().filter(|_| matches!(lane.head, Head::Ready | Head::Waiting))?;
+            Some((first.tried.as_ref().map_or(0, |tried| tried.attempts), first.id, *place))
+        };
+        let (_, _, place) = self.lanes.iter().filter_map(least).min()?;
+        let lane = self.lanes.get_mut(&place)?;
+        let first = lane.items.front()?;
+        lane.head = Head::InFlight;
+        self.in_flight += 1;
+        self.probing = true;
+        let held = Held { probe: true, ..Held::new(first, self.number, place, fence, self.accepted) };
+        let claim = claim_of(first, self.number, fence, self.standing.stood_until(now_ms));
+        Some((Claim { probe: true, ..claim }, held))
+    }
+
+    /// Takes the endpoint's state and clock as they are now.
+    pub(super) fn turn(&mut self, endpoint: &EndpointRecord, timers: &mut BinaryHeap<Timer>) {
+        let was_suspended = self.suspended;
+        let goes_on = !self.active && endpoint.state == EndpointState::Active;
+        self.active = endpoint.state == EndpointState::Active;
+        self.suspended = endpoint.state == EndpointState::Suspended;
+        self.standing = endpoint.standing;
+        if self.suspended {
+            self.warm = 1;
+        } else if !was_suspended {
+            self.warm = usize::MAX;
+        }
+        if goes_on {
+            self.go_on(timers);
+        }
+    }
+
+    /// The endpoint goes on. What failed because it was down is due at once, oldest first; the rest waits on.
+    pub(super) fn go_on(&mut self, timers: &mut BinaryHeap<Timer>) {
+        let mut due = Vec::new();
+        for (place, lane) in self.lanes.iter_mut().filter(|(_, lane)| lane.head == Head::Waiting) {
+            let Some(first) = lane.items.front() else { continue };
+            if first.tried.as_ref().is_some_and(|tried| tried.down) {
+                lane.head = Head::Ready;
+                due.push((first.id, *place));
+            } else {
+                set_timers(self.number, &self.standing, *place, first, timers);
+            }
+        }
+        due.sort_unstable();
+        self.ready.extend(due.into_iter().map(|(_, place)| place));
     }
 
     /// The first of a lane has ended; the next follows.
@@ -228,7 +307,7 @@ impl Queue {
             first.tried = Some(Box::new(tried));
             if tried.due_at.is_some() {
                 lane.head = Head::Waiting;
-                set_timers(self.number, place, first, timers);
+                set_timers(self.number, &self.standing, place, first, timers);
                 return;
             }
         }
@@ -257,8 +336,10 @@ impl Queue {
             self.ready.push_back(place);
             return;
         }
+        let clock = now_ms.saturating_sub(self.standing.stood_until(now_ms));
         if let Place::Lane(hash) = place
-            && first.hold_until().is_some_and(|until| until <= now_ms)
+            && self.active
+            && first.hold_until().is_some_and(|until| until <= clock)
         {
             self.overdue.insert(hash);
             self.tell_overdue(hash, asides);
@@ -268,6 +349,7 @@ impl Queue {
     /// The endpoint accepted a delivery. Lanes held beyond their time may go on now.
     pub(super) fn accepted(&mut self, at_ms: Option<i64>, asides: &mut Vec<Aside>) {
         self.accepted += 1;
+        self.warm = self.warm.saturating_add(1);
         self.last_accepted_at_ms = at_ms.max(self.last_accepted_at_ms);
         let overdue: Vec<i64> = self.overdue.iter().copied().collect();
         for hash in overdue {
@@ -310,7 +392,7 @@ impl Queue {
                 self.ready.retain(|ready| *ready != place);
                 self.ready.push_back(alone);
             }
-            Head::Waiting => set_timers(self.number, alone, &item, timers),
+            Head::Waiting => set_timers(self.number, &self.standing, alone, &item, timers),
             Head::InFlight => {
                 if let Some(held) = held.get_mut(&item.id) {
                     held.place = alone;
@@ -323,10 +405,12 @@ impl Queue {
     }
 }
 
-fn set_timers(endpoint: EndpointNo, place: Place, item: &Item, timers: &mut BinaryHeap<Timer>) {
+fn set_timers(endpoint: EndpointNo, standing: &Standing, place: Place, item: &Item, timers: &mut BinaryHeap<Timer>) {
     let Some(due) = item.due_at() else { return };
     timers.push(Reverse((due, endpoint, item.id, place)));
-    if let (Place::Lane(_), Some(until)) = (place, item.hold_until())
+    // While the clock stands still nobody knows when it will have gone so far; the timers are set again when it goes on.
+    let until = item.hold_until().filter(|_| standing.since_ms.is_none()).map(|until| until + standing.stood_ms);
+    if let (Place::Lane(_), Some(until)) = (place, until)
         && until < due
     {
         timers.push(Reverse((until, endpoint, item.id, place)));

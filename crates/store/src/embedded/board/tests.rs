@@ -52,6 +52,7 @@ fn accept_all(board: &mut Board) -> Vec<i64> {
             state: DeliveryState::Accepted,
             due_at_ms: None,
             lane_held_until_ms: None,
+            endpoint_down: false,
             endpoint_held_until_ms: None,
             attempt: None,
         };

@@ -145,6 +145,10 @@ CREATE TABLE endpoints (
     state_reason TEXT NOT NULL,
     ordered INTEGER NOT NULL,
     concurrency_max INTEGER NOT NULL,
+    rate_per_second_max INTEGER,
+    -- The endpoint's clock: for how long it has stood still, and since when it stands still now.
+    stood_ms INTEGER NOT NULL,
+    standing_since INTEGER,
     definition TEXT NOT NULL,
     declared INTEGER NOT NULL,
     revision INTEGER NOT NULL,
@@ -166,8 +170,13 @@ CREATE TABLE deliveries (
     attempts INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     due_at INTEGER,
+    -- On the endpoint's clock, which stands still while it gets no deliveries.
     hold_until INTEGER,
     first_attempt_at INTEGER,
+    -- The same moment on the endpoint's clock.
+    clock_from INTEGER,
+    -- Attempts that found the endpoint down while it was suspended; the policy does not count them.
+    uncounted INTEGER NOT NULL DEFAULT 0,
     ended_at INTEGER,
     reason TEXT
 );

@@ -1,6 +1,6 @@
 //! From what was typed to an endpoint: a new one, or one that is there with some of it changed.
 
-use gateway::endpoint::{PolicyInput, RuleInput};
+use gateway::endpoint::{BacklogInput, PolicyInput, RuleInput};
 
 use super::super::endpoint_body::EndpointBody;
 use super::policy;
@@ -21,6 +21,8 @@ pub(super) fn body_of(args: &EndpointsAddArgs, environment: &Environment) -> Res
         ages: Vec::new(),
         ordered: true,
         concurrency_max: 16,
+        rate_per_second_max: None,
+        backlog: BacklogInput::default(),
         lane_hold: None,
         policy: PolicyInput::default(),
         hub_secret: None,
@@ -48,6 +50,8 @@ pub(super) fn changed(
         ages: before.ages.unwrap_or_default(),
         ordered: before.ordered,
         concurrency_max: before.concurrency_max,
+        rate_per_second_max: before.rate_per_second_max,
+        backlog: before.backlog.unwrap_or_default(),
         lane_hold: Some(lane_hold),
         policy: before.policy.unwrap_or_default(),
         hub_secret: None,
@@ -83,6 +87,9 @@ fn change(body: &mut EndpointBody, options: &EndpointOptions, environment: &Envi
     body.rules = rule(options).map_or_else(|| std::mem::take(&mut body.rules), |rule| vec![rule]);
     body.ordered &= !options.unordered;
     body.concurrency_max = options.concurrency_max.unwrap_or(body.concurrency_max);
+    body.rate_per_second_max = options.rate_per_second_max.or(body.rate_per_second_max);
+    body.backlog.age_max = options.backlog_age_max.clone().or_else(|| body.backlog.age_max.take());
+    body.backlog.share_percent_max = options.backlog_share_max.or(body.backlog.share_percent_max);
     body.lane_hold = options.lane_hold.clone().or_else(|| body.lane_hold.take());
     body.policy = policy::changed(std::mem::take(&mut body.policy), &options.policy)?;
     let secret = |argument: &str, given: &Option<String>| {

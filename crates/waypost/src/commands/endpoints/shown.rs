@@ -1,6 +1,6 @@
 //! An endpoint as the API shows it.
 
-use gateway::endpoint::{AgeInput, PolicyInput, RuleInput};
+use gateway::endpoint::{AgeInput, BacklogInput, PolicyInput, RuleInput};
 use serde::Deserialize;
 
 use super::policy;
@@ -16,6 +16,8 @@ pub(super) struct Shown {
     pub(super) owner: String,
     state: String,
     state_reason: String,
+    /// Since when it gets no deliveries.
+    standing_since: Option<String>,
     /// None where the gateway could not read its own record.
     pub(super) url: Option<String>,
     pub(super) format: Option<String>,
@@ -23,6 +25,8 @@ pub(super) struct Shown {
     pub(super) ages: Option<Vec<AgeInput>>,
     pub(super) ordered: bool,
     pub(super) concurrency_max: u32,
+    pub(super) rate_per_second_max: Option<u32>,
+    pub(super) backlog: Option<BacklogInput>,
     /// None for ever.
     pub(super) lane_hold_ms: Option<u64>,
     pub(super) policy: Option<PolicyInput>,
@@ -57,6 +61,11 @@ impl Shown {
             "" => self.state.clone(),
             reason => format!("{} ({reason})", self.state),
         };
+        let state = match &self.standing_since {
+            None => state,
+            Some(since) => format!("{state}, since {since}"),
+        };
+        let rate = self.rate_per_second_max.map(|rate| format!("{rate} requests a second"));
         facts(&[
             ("endpoint", self.id.clone()),
             ("state", state),
@@ -68,6 +77,8 @@ impl Shown {
             ("owner", or_dash(Some(self.owner.as_str()))),
             ("ordered", yes_no(self.ordered)),
             ("in flight at most", self.concurrency_max.to_string()),
+            ("rate at most", or_dash(rate)),
+            ("backlog at most", self.backlog_limit()),
             ("lane hold", self.lane_hold()),
             ("policy", or_dash(self.policy.as_ref().map(policy::words))),
             ("hub secret", yes_no(self.has_hub_secret)),
@@ -75,6 +86,13 @@ impl Shown {
             ("made", or_dash(self.created_at.as_deref())),
             ("changed", or_dash(self.updated_at.as_deref())),
         ])
+    }
+
+    /// The limit of what it may be owed.
+    fn backlog_limit(&self) -> String {
+        let BacklogInput { age_max, share_percent_max } = self.backlog.clone().unwrap_or_default();
+        let age = age_max.unwrap_or_else(|| "7 days beyond the policy".to_owned());
+        format!("{age}; {} % of the store", share_percent_max.unwrap_or(BacklogInput::SHARE_PERCENT_DEFAULT))
     }
 
     /// What its removal means.

@@ -66,6 +66,10 @@ impl Judge<'_> {
             self.problems.error(name, bad.expected);
             return None;
         }
+        if name.value == gateway::OPERATOR_FIELD {
+            self.problems.error(name, "this name is Waypost's own: its events bear it").hint("choose another name");
+            return None;
+        }
         if seen.names.insert(name.value.clone(), name.with(())).is_some() {
             let message = format!("another app is named {:?} already", name.value);
             self.problems.error(name, message);

@@ -262,6 +262,8 @@ impl Deaths {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests may fail loudly")]
+
     use super::*;
 
     fn dead(id: &str, n: i64) -> News {

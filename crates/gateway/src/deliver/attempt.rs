@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rules::age::{WhenOld, judge as judge_age};
-use rules::breaker::{self, Sign};
+use rules::breaker::Sign;
 use rules::delivery::{DeliveryState, EndReason};
-use rules::retry::{Answer, Decision, Policy, Progress, decide};
+use rules::retry::{Answer, Decision, Policy};
 use store::{AttemptRecord, Claim, EventRecord, Payload, Settlement};
 
 use super::answer;
 use super::client::Client;
 use super::request::{self, Facts};
+use super::verdict::{self, Verdict};
 use crate::clock::Clock;
 use crate::routing::Endpoint;
 
@@ -54,7 +55,12 @@ impl Tried {
     /// Its event was too old when its turn came: no attempt was made, and none will be.
     fn skipped(claim: Claim) -> Self {
         let decision = Decision::ended(DeliveryState::Skipped(EndReason::TooOld));
-        Self { settlement: settlement(claim, &decision, None), decision, sign: Sign::None, took: Duration::ZERO }
+        Self {
+            settlement: verdict::settlement(claim, &decision, None),
+            decision,
+            sign: Sign::None,
+            took: Duration::ZERO,
+        }
     }
 }
 
@@ -116,46 +122,24 @@ impl Attempter {
     }
 
     fn judge(&self, claim: Claim, outcome: Outcome, policy: &Policy, started_at_ms: i64, took: Duration) -> Tried {
-        // The policy counts on the endpoint's clock, which stands still while it is paused or suspended.
-        let first_attempt_at_ms = claim.first_attempt_at_ms.map(|at_ms| at_ms.saturating_add(claim.stood_still_ms));
-        let progress = Progress {
-            attempts: (claim.attempts + 1).saturating_sub(claim.uncounted),
-            first_attempt_at_ms: first_attempt_at_ms.unwrap_or(started_at_ms),
-        };
         let mut chance = [0];
         // Without chance the gap is the plain one.
         if getrandom::fill(&mut chance).is_err() {
             chance = [0];
         }
         let [chance] = chance;
-        let now_ms = self.clock.now_ms();
-        let decision = decide(policy, progress, outcome.answer, now_ms, chance);
-        let sign = breaker::sign(outcome.answer, decision.failure.is_none());
-        let decision = if claim.probe && sign == Sign::Down { decision.of_probe(now_ms) } else { decision };
         let attempt = AttemptRecord {
-            number: claim.attempts + 1,
+            number: 0,
             started_at_ms,
             duration_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
             http_status: outcome.status,
-            failure: decision.failure,
+            failure: None,
             error: outcome.error,
             response_snippet: outcome.snippet,
         };
-        let settlement =
-            Settlement { endpoint_down: sign == Sign::Down, ..settlement(claim, &decision, Some(attempt)) };
+        let Verdict { decision, sign, settlement } =
+            verdict::judge(claim, outcome.answer, policy, attempt, self.clock.now_ms(), chance);
         Tried { settlement, decision, sign, took }
-    }
-}
-
-fn settlement(claim: Claim, decision: &Decision, attempt: Option<AttemptRecord>) -> Settlement {
-    Settlement {
-        claim,
-        state: decision.state,
-        due_at_ms: decision.due_at_ms,
-        lane_held_until_ms: decision.lane_held_until_ms,
-        endpoint_down: false,
-        endpoint_held_until_ms: decision.hold_endpoint_until_ms,
-        attempt,
     }
 }
 

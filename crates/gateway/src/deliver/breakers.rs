@@ -3,13 +3,11 @@
 //! Failures in a row live in memory: a restart begins to count anew. That an endpoint is suspended lives in the store, and
 //! is followed from there, so that a person's pause or resumption always has the last word.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rules::breaker::{Breaker, Sign, probe_gap_ms};
 use store::{EndpointNo, EndpointState};
-
-use crate::routing::Snapshot;
 
 /// The breakers.
 #[derive(Debug, Default)]
@@ -19,7 +17,7 @@ pub(crate) struct Breakers {
 
 #[derive(Debug, Default)]
 struct Inner {
-    version: u64,
+    version: Option<u64>,
     entries: HashMap<EndpointNo, Entry>,
 }
 
@@ -93,18 +91,17 @@ impl Breakers {
     }
 
     /// Follows the endpoints' states: whoever is suspended is probed, whoever is not begins anew.
-    pub(crate) fn follow(&self, snapshot: &Snapshot, now_ms: i64) {
+    pub(crate) fn follow(&self, version: u64, states: impl Iterator<Item = (EndpointNo, EndpointState)>, now_ms: i64) {
         let mut inner = self.lock();
-        if inner.version == snapshot.version {
+        if inner.version == Some(version) {
             return;
         }
-        inner.version = snapshot.version;
-        let suspended = |number: &EndpointNo| {
-            snapshot.endpoints.get(number).is_some_and(|endpoint| endpoint.state == EndpointState::Suspended)
-        };
-        inner.entries.retain(|number, entry| entry.probe.is_none() || suspended(number));
-        for number in snapshot.endpoints.keys().filter(|number| suspended(number)) {
-            let entry = inner.entries.entry(*number).or_default();
+        inner.version = Some(version);
+        let suspended: HashSet<EndpointNo> =
+            states.filter(|(_, state)| *state == EndpointState::Suspended).map(|(number, _)| number).collect();
+        inner.entries.retain(|number, entry| entry.probe.is_none() || suspended.contains(number));
+        for number in suspended {
+            let entry = inner.entries.entry(number).or_default();
             let at_ms = now_ms.saturating_add(probe_gap_ms(0, 0));
             entry.probe.get_or_insert(Probe { at_ms, failed: 0 });
         }
@@ -187,8 +184,7 @@ mod tests {
     #[test]
     fn a_persons_resumption_ends_the_probes() {
         let breakers = suspended(0);
-        let snapshot = Snapshot { version: 7, ..Snapshot::empty() };
-        breakers.follow(&snapshot, 1);
+        breakers.follow(7, [(E, EndpointState::Active)].into_iter(), 1);
         assert_eq!(breakers.next_at_ms(), None);
     }
 }

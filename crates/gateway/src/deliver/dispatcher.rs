@@ -127,10 +127,15 @@ impl Dispatch {
     async fn probe(&self) {
         let now_ms = self.sender.clock.now_ms();
         let breakers = &self.sender.breakers;
-        breakers.follow(&self.sender.routing.current(), now_ms);
+        let snapshot = self.sender.routing.current();
+        let states = snapshot.endpoints.values().map(|endpoint| (endpoint.number, endpoint.state));
+        breakers.follow(snapshot.version, states, now_ms);
         for endpoint in breakers.due(now_ms) {
             match self.sender.store.probe(endpoint, now_ms).await {
-                Ok(Some(claim)) => drop(self.start_all(vec![claim], None).await),
+                Ok(Some(claim)) => {
+                    // Busy or quiet, the round after this one tells.
+                    let _: Round = self.start_all(vec![claim], None).await;
+                }
                 Ok(None) => {}
                 Err(cause) => tracing::error!(error = crate::chain(&cause), "failed to claim a probe; trying on"),
             }

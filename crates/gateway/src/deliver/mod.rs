@@ -14,7 +14,10 @@ mod encode;
 mod guard;
 mod request;
 mod settler;
+#[cfg(test)]
+mod simulation;
 mod turning;
+mod verdict;
 
 pub use client::{Client, SendError};
 pub use connect::TooSlow;

@@ -74,6 +74,15 @@ async fn turn(
     true
 }
 
+/// Whether an endpoint may turn by itself: what a person has said stands.
+pub(super) const fn may_turn(now: EndpointState, to: EndpointState) -> bool {
+    match to {
+        EndpointState::Active => matches!(now, EndpointState::Suspended),
+        EndpointState::Suspended => matches!(now, EndpointState::Active),
+        EndpointState::Disabled | EndpointState::Paused => true,
+    }
+}
+
 /// False: a person was faster, whose word counts.
 async fn change(
     sender: &Sender,
@@ -84,12 +93,7 @@ async fn change(
 ) -> Result<bool, StoreError> {
     let (_, records) = sender.store.endpoints().await?;
     let Some(now) = records.into_iter().find(|record| record.number == endpoint.number) else { return Ok(false) };
-    let fits = match state {
-        EndpointState::Active => now.state == EndpointState::Suspended,
-        EndpointState::Suspended => now.state == EndpointState::Active,
-        EndpointState::Disabled | EndpointState::Paused => true,
-    };
-    if !fits {
+    if !may_turn(now.state, state) {
         return Ok(false);
     }
     let reason = if state == EndpointState::Active { String::new() } else { reason.to_owned() };

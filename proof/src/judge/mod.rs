@@ -79,8 +79,10 @@ pub(crate) fn totals(report: &mut Report, gateway: &Gateway, books: &Books, endp
         ("skipped", 0),
     ];
     let mut differs = Vec::new();
+    // Everything that is sent has an endpoint; what has none are the gateway's own events about its endpoints.
+    let own = gateway.total("unrouted")?;
     for (name, expected) in expected {
-        let told = gateway.total(name)?;
+        let told = gateway.total(name)?.saturating_sub(if name == "events" { own } else { 0 });
         if told != u64::try_from(expected)? {
             differs.push(format!("{name}: {told} by the API, {expected} by the ledgers"));
         }
@@ -89,3 +91,6 @@ pub(crate) fn totals(report: &mut Report, gateway: &Gateway, books: &Books, endp
     report.claim("the API's totals agree with the ledgers", differs.is_empty(), told);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,9 +58,9 @@ struct Storm {
     interruptions: Interruptions,
 }
 
-/// As many as the rate allows in the time, copies included; a fourth of them look-alikes.
+/// As many as the rate allows in the time, copies included, which two senders send at once; a fourth are look-alikes.
 fn events(args: &Args) -> Vec<Event> {
-    let all = u64::from(args.rate) * args.lasts.as_secs().max(1) / u64::from(args.copies.max(1));
+    let all = u64::from(args.rate) * args.lasts.as_secs().max(1) / u64::from(2 * args.copies.max(1));
     let all = usize::try_from(all).unwrap_or(usize::MAX).max(100);
     let mut traffic = Traffic::new(args.seed, (0, 1), args.contacts, args.endpoints);
     let mut events: Vec<Event> = Vec::with_capacity(all);
@@ -87,8 +87,9 @@ fn storm(args: &Args, stage: &mut Stage, events: Arc<Vec<Event>>) -> Outcome<Sto
             .map(|n| {
                 let seed = args.seed ^ u64::from(round * SENDERS + n).wrapping_mul(0x9e37_79b9);
                 // Two senders share each event: copies race within a round.
-                let share = (n / 2, SENDERS / 2);
-                runtime.spawn(send_share(stage.line.clone(), Arc::clone(&events), share, round, seed))
+                let pace = f64::from(SENDERS) / f64::from(args.rate.max(1));
+                let share = Share { part: n / 2, parts: SENDERS / 2, round, seconds_each: pace, seed };
+                runtime.spawn(send_share(stage.line.clone(), Arc::clone(&events), share))
             })
             .collect();
         for part in parts {
@@ -104,9 +105,23 @@ fn storm(args: &Args, stage: &mut Stage, events: Arc<Vec<Event>>) -> Outcome<Sto
     Ok(Storm { copies, took: started.elapsed(), interruptions })
 }
 
-async fn send_share(line: Line, events: Arc<Vec<Event>>, (part, parts): (u32, u32), round: u32, seed: u64) {
+/// What one sender sends in a round.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    /// Every event that falls to this part of so many.
+    part: u32,
+    parts: u32,
+    round: u32,
+    /// Time for each event.
+    seconds_each: f64,
+    seed: u64,
+}
+
+async fn send_share(line: Line, events: Arc<Vec<Event>>, share: Share) {
+    let Share { part, parts, round, seconds_each, seed } = share;
     let mut rng = Rng::with_seed(seed);
     let (part, parts) = (usize::try_from(part).unwrap_or(0), usize::try_from(parts).unwrap_or(1));
+    let mut due = tokio::time::Instant::now();
     let mut mine: Vec<&Event> = events.iter().skip(part).step_by(parts).collect();
     rng.shuffle(&mut mine);
     let mut rest = mine.as_slice();
@@ -120,5 +135,7 @@ async fn send_share(line: Line, events: Arc<Vec<Event>>, (part, parts): (u32, u3
         let keys: Vec<&str> = now.iter().map(|event| event.key.as_str()).collect();
         let bodies: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
         line.send(&keys, &bodies).await;
+        due += Duration::from_secs_f64(seconds_each * f64::from(u32::try_from(keys.len()).unwrap_or(u32::MAX)));
+        tokio::time::sleep_until(due).await;
     }
 }

@@ -1,9 +1,11 @@
-//! How fast Waypost keeps webhooks, beside a bare hyper server in the same run.
+//! How fast Waypost keeps webhooks and delivers them, beside bare programs in the same run.
 //!
-//! `cargo run --release -p bench` starts the release binary of Waypost and the yardstick itself, each pinned to core 0
+//! `cargo run --release -p bench -- delivery` measures delivering (see `delivery`); `cargo run --release -p bench` measures
+//! keeping: it starts the release binary of Waypost and the yardstick itself, each pinned to core 0
 //! where `taskset` is there, sends from core 1 over keep-alive connections, interleaves the rounds, and prints ratios.
 //! Every request has a fresh message id and a fresh signature. Only ratios within one run mean anything.
 
+mod delivery;
 mod disk;
 mod load;
 mod servers;
@@ -24,7 +26,22 @@ fn main() -> Outcome<()> {
     if let Some(port) = std::env::args().skip_while(|argument| argument != "--yardstick").nth(1) {
         return yardstick::serve(port.parse()?);
     }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["delivery"] => delivery::run(),
+        [mode @ ("--bare-loop" | "--bare-paced"), port, count] => {
+            delivery::bare_process(*mode == "--bare-paced", port.parse()?, count.parse()?)
+        }
+        [] => ingest(),
+        _ => Err("expected nothing, or `delivery`".into()),
+    }
+}
+
+/// How fast webhooks are kept.
+fn ingest() -> Outcome<()> {
     servers::move_to_core("1");
+    servers::build()?;
     let folder = tempfile::tempdir_in("target")?;
     let sync = disk::fdatasync_us(folder.path())?;
     say(&format!("fdatasync of 4 KiB appended: p50 {} us, p99 {} us", sync.p50, sync.p99));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-const SECRET: &str = "bench";
+pub(crate) const SECRET: &str = "bench";
 
 /// A server that runs.
 pub(crate) struct Server {
@@ -21,20 +21,23 @@ pub(crate) struct Server {
 impl Server {
     /// The release binary of Waypost, with a store in this folder and no endpoint.
     pub(crate) fn waypost(folder: &Path) -> Outcome<Self> {
-        let built = Command::new("cargo").args(["build", "--release", "--locked", "--package", "waypost"]).status()?;
-        if !built.success() {
-            return Err("cargo build failed".into());
-        }
-        let this = std::env::current_exe()?;
-        let binary = this.with_file_name("waypost");
-        let (receive, admin) = (free_port()?, free_port()?);
-        let mut command = on_core_0(&binary.to_string_lossy());
-        command.arg("serve").current_dir(folder);
-        command.env("WAYPOST_RECEIVE_LISTEN", format!("127.0.0.1:{receive}"));
-        command.env("WAYPOST_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
+        let (mut command, receive) = serve(folder)?;
         command.env("WAYPOST_DEVELOPMENT", "true").env("WAYPOST_APP_NAME", "main");
         command.env("WAYPOST_APP_SECRET", SECRET).env("WAYPOST_VERIFY_TOKEN", "bench");
         Self::start(command, receive, "/webhooks/main")
+    }
+
+    /// The same with the configuration that lies in the folder.
+    pub(crate) fn waypost_with(folder: &Path) -> Outcome<Self> {
+        let (command, receive) = serve(folder)?;
+        Self::start(command, receive, "/webhooks/main")
+    }
+
+    /// Ends it at once; what it had answered 200 is on disk.
+    pub(crate) fn stop(mut self) -> Outcome<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// The bare server, which is this program again.
@@ -82,6 +85,28 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Builds the release binary of Waypost.
+pub(crate) fn build() -> Outcome<()> {
+    let built = Command::new("cargo").args(["build", "--release", "--locked", "--package", "waypost"]).status()?;
+    if built.success() { Ok(()) } else { Err("cargo build failed".into()) }
+}
+
+fn serve(folder: &Path) -> Outcome<(Command, u16)> {
+    let binary = std::env::current_exe()?.with_file_name("waypost");
+    let (receive, admin) = (free_port()?, free_port()?);
+    let mut command = on_core_0(&binary.to_string_lossy());
+    command.arg("serve").current_dir(folder);
+    command.env("WAYPOST_RECEIVE_LISTEN", format!("127.0.0.1:{receive}"));
+    command.env("WAYPOST_ADMIN_LISTEN", format!("127.0.0.1:{admin}"));
+    Ok((command, receive))
+}
+
+/// This program again, on core 0.
+pub(crate) fn this_on_core_0(arguments: &[&str]) -> Outcome<Child> {
+    let mut command = on_core_0(&std::env::current_exe()?.to_string_lossy());
+    Ok(command.args(arguments).spawn()?)
 }
 
 /// Moves this process to a core, where `taskset` is there.

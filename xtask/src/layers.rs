@@ -12,7 +12,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("gateway", &["store", "rules", "whatsapp"]),
     ("emulator", &["whatsapp"]),
     ("waypost", &["whatsapp", "rules", "store", "gateway", "emulator"]),
-    ("bench", &["emulator"]),
+    ("bench", &["emulator", "rules"]),
     ("proof", &["emulator"]),
     ("xtask", &[]),
 ];

@@ -73,6 +73,7 @@ fn route(app: &str, event: &NewEvent, snapshot: &Snapshot) -> Vec<EndpointNo> {
         event_type: &event.event_type,
         waba_id: event.waba_id.as_deref(),
         phone_number_id: event.phone_number_id.as_deref(),
+        owner: None,
         test: event.test,
     })
 }

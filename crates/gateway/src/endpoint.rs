@@ -6,18 +6,22 @@
 mod backlog;
 mod policy;
 
+pub use self::backlog::{Backlog, BacklogInput};
+pub use self::policy::{BackoffInput, Factor, PolicyInput, Preset};
+
 use std::time::Duration;
 
 use rules::age::{AgeRule, WhenOld};
 use rules::retry::Policy;
-use rules::route::{Pattern, Rule};
+use rules::route::{Pattern, Rule, is_label};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-pub use self::backlog::{Backlog, BacklogInput};
-pub use self::policy::{BackoffInput, Factor, PolicyInput, Preset};
 use crate::secret::Secret;
+
+/// What a label may be.
+pub(crate) const BAD_LABEL: &str = "expected 1 to 64 letters, digits, `-`, `_`, `.` or `:`";
 
 /// An endpoint as a person writes it.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -37,6 +41,10 @@ pub struct EndpointInput {
     /// What it wants; any rule may match. Missing or empty: everything.
     #[serde(default)]
     pub rules: Vec<RuleInput>,
+    /// Competes with the others that override for what its rules match, as Meta's override does: the one that names the
+    /// number gets it before the one that names the WABA, and that before the one that names the app at most.
+    #[serde(default)]
+    pub r#override: bool,
     /// Deliveries keep the order of their lanes.
     #[serde(default = "yes")]
     pub ordered: bool,
@@ -89,6 +97,9 @@ pub struct RuleInput {
     /// Business numbers by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phone_number_ids: Vec<String>,
+    /// Labels: it stands for the WABAs and numbers that bear it (see `/api/v1/labels`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     /// False leaves dashboard tests out.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub test: bool,
@@ -147,17 +158,20 @@ pub struct Definition {
     pub format: Format,
     /// What it wants.
     pub rules: Vec<RuleInput>,
+    /// Whether it competes with the others that override.
+    #[serde(default)]
+    pub r#override: bool,
     /// When events are too old for it.
     #[serde(default)]
     pub ages: Vec<AgeInput>,
     /// Milliseconds for which a refused delivery holds its lane; None for ever.
     pub lane_hold_ms: Option<i64>,
-    /// How its deliveries are tried.
-    #[serde(default)]
-    pub policy: PolicyInput,
     /// How much it may be owed.
     #[serde(default)]
     pub backlog: BacklogInput,
+    /// How its deliveries are tried.
+    #[serde(default)]
+    pub policy: PolicyInput,
     /// Sealed.
     pub hub_secret: Option<String>,
     /// Sealed.
@@ -211,13 +225,14 @@ impl EndpointInput {
         if !self.rate_per_second_max.is_none_or(|rate| (1..=10_000).contains(&rate)) {
             return Err(BadEndpoint::new("rate_per_second_max", "expected a number from 1 to 10000"));
         }
-        self.backlog.compile(&self.policy.compile()?)?;
+        self.backlog.compile(&Policy::standard())?;
         let rules = self.rules.iter().enumerate().map(|(n, rule)| rule.compile(n)).collect::<Result<Vec<_>, _>>()?;
         let rules = if rules.is_empty() { vec![Rule::default()] } else { rules };
         for (n, age) in self.ages.iter().enumerate() {
             age.compile(n)?;
         }
         let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
+        self.policy.compile()?;
         let webhook_secret = self.webhook_secret.clone().map(Secret::new);
         if let Some(secret) = &webhook_secret {
             crate::sign::webhook_key(secret)
@@ -234,12 +249,16 @@ impl EndpointInput {
 impl RuleInput {
     /// The rule as routing takes it; `n` is its position, for what is told when it is wrong.
     pub fn compile(&self, n: usize) -> Result<Rule, BadEndpoint> {
+        if let Some((at, _)) = self.labels.iter().enumerate().find(|(_, label)| !is_label(label)) {
+            return Err(BadEndpoint::new(format!("rules[{n}].labels[{at}]"), BAD_LABEL));
+        }
         Ok(Rule {
             apps: self.apps.clone(),
             fields: patterns(&self.fields, n, "fields")?,
             types: patterns(&self.types, n, "types")?,
             waba_ids: self.waba_ids.clone(),
             phone_number_ids: self.phone_number_ids.clone(),
+            labels: self.labels.clone(),
             without_tests: !self.test,
         })
     }

@@ -1,11 +1,16 @@
 //! Changing the endpoints: by the API, and from the declared ones of the configuration file.
 
+mod overriding;
+
 use std::sync::Arc;
 
 use rules::breaker::Standing;
-use store::{EndpointChange, EndpointNo, EndpointRecord, EndpointState, Store, StoreError};
+use rules::route::Facts;
+use store::{EndpointChange, EndpointNo, EndpointRecord, EndpointState, LabelsOf, Store, StoreError};
 use thiserror::Error;
+use tokio::sync::Mutex;
 
+pub use self::overriding::{Clash, Explained, clash_of};
 use crate::clock::Clock;
 use crate::endpoint::{BadEndpoint, CheckedEndpoint, Definition, EndpointInput, made_up_id};
 use crate::routing::{Routing, secret_owner};
@@ -24,6 +29,9 @@ pub enum EndpointsError {
     /// A secret could not be sealed or opened.
     #[error("failed to seal a secret")]
     Seal(#[from] SealError),
+    /// Two endpoints override the same events.
+    #[error(transparent)]
+    Clash(#[from] Clash),
 }
 
 /// Changes endpoints, and makes the change known to routing before it returns.
@@ -33,6 +41,8 @@ pub struct Endpoints {
     routing: Arc<Routing>,
     sealer: Sealer,
     clock: Clock,
+    /// Held while a change is judged and made, so that two of them do not clash unseen.
+    changing: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Endpoints {
@@ -69,7 +79,7 @@ impl Endpoints {
     /// Works on this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, routing: Arc<Routing>, sealer: Sealer, clock: Clock) -> Self {
-        Self { store, routing, sealer, clock }
+        Self { store, routing, sealer, clock, changing: Arc::default() }
     }
 
     /// Makes an endpoint, or replaces it when `if_revision` is the one that it has. What the input leaves out of its
@@ -105,7 +115,10 @@ impl Endpoints {
 
     /// What applying the declared endpoints would do.
     pub async fn plan(&self, declared: &[EndpointInput], prune: bool) -> Result<Vec<PlanStep>, EndpointsError> {
-        Ok(self.compare(declared, prune).await?.into_iter().map(|(step, _)| step).collect())
+        let (steps, changes): (Vec<_>, Vec<_>) = self.compare(declared, prune).await?.into_iter().unzip();
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        overriding::check(&*self.store, &changes).await?;
+        Ok(steps)
     }
 
     /// Applies the declared endpoints. Those made by the API are left alone.
@@ -118,7 +131,23 @@ impl Endpoints {
         Ok(steps)
     }
 
+    /// Puts these labels in place of those that each of these WABAs and numbers bore.
+    pub async fn put_labels(&self, labels: Vec<LabelsOf>) -> Result<(), EndpointsError> {
+        let _one_at_a_time = self.changing.lock().await;
+        overriding::check_labels(&*self.store, &labels).await?;
+        self.store.put_labels(labels).await?;
+        self.routing.reload().await?;
+        Ok(())
+    }
+
+    /// Why each endpoint gets an event with these facts, or not.
+    pub async fn explain(&self, facts: &Facts<'_>) -> Result<Vec<Explained>, StoreError> {
+        overriding::explain(&*self.store, facts).await
+    }
+
     async fn change(&self, changes: Vec<EndpointChange>) -> Result<(), EndpointsError> {
+        let _one_at_a_time = self.changing.lock().await;
+        overriding::check(&*self.store, &changes).await?;
         self.store.change_endpoints(changes, self.clock.now_ms()).await?;
         self.routing.reload().await?;
         Ok(())
@@ -179,12 +208,13 @@ impl Endpoints {
             ("format", kept.format != input.format),
             ("owner", record.owner != input.owner),
             ("rules", kept.rules != input.rules),
+            ("override", kept.r#override != input.r#override),
             ("ages", kept.ages != input.ages),
             ("ordered", record.ordered != input.ordered),
             ("concurrency_max", record.concurrency_max != input.concurrency_max),
-            ("policy", kept.policy != input.policy),
             ("rate_per_second_max", record.rate_per_second_max != input.rate_per_second_max),
             ("backlog", kept.backlog != input.backlog),
+            ("policy", kept.policy != input.policy),
             ("lane_hold", kept.lane_hold_ms != checked.lane_hold_ms),
             ("hub_secret", hub != checked.hub_secret),
             ("webhook_secret", checked.webhook_secret.as_ref().is_some_and(|declared| *declared != webhook)),
@@ -220,10 +250,11 @@ impl Endpoints {
             url: input.url,
             format: input.format,
             rules: input.rules,
+            r#override: input.r#override,
             ages: input.ages,
             lane_hold_ms,
-            policy: input.policy,
             backlog: input.backlog,
+            policy: input.policy,
             hub_secret,
             webhook_secret,
         };

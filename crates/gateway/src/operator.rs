@@ -157,6 +157,7 @@ impl Teller {
             waba_id: None,
             phone_number_id: None,
             test: false,
+            owner: Some(&told.owner),
         });
         let event = NewEvent {
             id: EventId::derive(FIELD, &key),
@@ -202,6 +203,7 @@ impl Teller {
 struct Told {
     event_type: String,
     endpoint: String,
+    owner: String,
     value: serde_json::Value,
     at_ms: i64,
 }
@@ -214,8 +216,9 @@ fn gather(news: Vec<News>) -> Vec<Told> {
         match one {
             News::Endpoint { id, owner, turn, reason, at_ms } => told.push(Told {
                 event_type: format!("{FIELD}.endpoint.{turn}"),
-                value: json!({ "endpoint": id, "owner": owner, "reason": reason, "at": rfc3339_ms(at_ms) }),
+                value: json!({ "endpoint": id, "owner": &owner, "reason": reason, "at": rfc3339_ms(at_ms) }),
                 endpoint: id,
+                owner,
                 at_ms,
             }),
             News::Dead { id, owner, reason, count, delivery, at_ms } => {
@@ -251,10 +254,11 @@ impl Deaths {
         Told {
             event_type: format!("{FIELD}.delivery.dead"),
             value: json!({
-                "endpoint": id, "owner": self.owner, "reason": reason, "count": self.count, "deliveries": named,
+                "endpoint": id, "owner": &self.owner, "reason": reason, "count": self.count, "deliveries": named,
                 "at": rfc3339_ms(self.at_ms),
             }),
             endpoint: id,
+            owner: self.owner,
             at_ms: self.at_ms,
         }
     }

@@ -8,8 +8,8 @@ use arc_swap::ArcSwap;
 use hyper::Uri;
 use rules::age::AgeRule;
 use rules::retry::Policy;
-use rules::route::Routes;
-use store::{EndpointNo, EndpointRecord, EndpointState, Store, StoreError};
+use rules::route::{Labels, Routes, Wants};
+use store::{EndpointNo, EndpointRecord, EndpointState, LabelsOf, Store, StoreError};
 use tokio::sync::Mutex;
 
 use crate::endpoint::{Backlog, Definition, Format};
@@ -66,7 +66,7 @@ impl Snapshot {
     /// No endpoints at all: for reading bodies that go nowhere.
     #[must_use]
     pub fn empty() -> Self {
-        Self { version: 0, routes: Routes::compile([]), endpoints: HashMap::new() }
+        Self { version: 0, routes: Routes::compile([], Labels::default()), endpoints: HashMap::new() }
     }
 }
 
@@ -124,13 +124,20 @@ impl Routing {
 
 async fn snapshot(store: &dyn Store, sealer: &Sealer) -> Result<Snapshot, StoreError> {
     let (version, records) = store.endpoints().await?;
+    // After the version: labels that are newer than it move it on, and what was routed by it is refused.
+    let labels = labels_of(store).await?;
     let mut endpoints = HashMap::with_capacity(records.len());
     let mut targets = Vec::with_capacity(records.len());
     for record in records {
         match ready(&record, sealer) {
             Ok((endpoint, definition)) => {
                 if record.state != EndpointState::Disabled {
-                    targets.push((record.number, definition.compiled_rules()));
+                    targets.push(Wants {
+                        target: record.number,
+                        rules: definition.compiled_rules(),
+                        overrides: definition.r#override,
+                        owner: record.owner.clone(),
+                    });
                 }
                 endpoints.insert(record.number, Arc::new(endpoint));
             }
@@ -138,7 +145,16 @@ async fn snapshot(store: &dyn Store, sealer: &Sealer) -> Result<Snapshot, StoreE
             Err(cause) => tracing::error!(endpoint.id = record.id, cause, "an endpoint cannot be used"),
         }
     }
-    Ok(Snapshot { version, routes: Routes::compile(targets), endpoints })
+    Ok(Snapshot { version, routes: Routes::compile(targets, labels), endpoints })
+}
+
+/// The labels in force.
+pub(crate) async fn labels_of(store: &dyn Store) -> Result<Labels, StoreError> {
+    let mut labels = Labels::default();
+    for LabelsOf { on, id, labels: borne } in store.labels().await? {
+        borne.iter().for_each(|label| labels.add(on, &id, label));
+    }
+    Ok(labels)
 }
 
 fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definition), String> {

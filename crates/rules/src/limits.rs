@@ -20,5 +20,7 @@ pub const PAGE_ROWS_MAX: usize = 500;
 pub const RESPONSE_SNIPPET_BYTES_DEFAULT: usize = 1_024;
 /// Bytes of an endpoint's failed answer that a policy may keep at most.
 pub const RESPONSE_SNIPPET_BYTES_MAX: usize = 4_096;
+/// Labels on WABAs and numbers, all together.
+pub const LABELS_MAX: usize = 200_000;
 /// Endpoints that one store holds at most.
 pub const ENDPOINTS_MAX: usize = 50_000;

@@ -82,6 +82,7 @@ macro_rules! facts_on {
                 a_change_with_an_old_revision_is_refused_whole,
                 an_endpoint_that_turns_unordered_gives_its_lanes_at_once,
                 settings_and_api_keys_read_back,
+                labels_are_replaced_whole_and_move_the_routes_on,
             ],
             standing: [
                 time_in_which_an_endpoint_stands_still_does_not_count,

@@ -7,11 +7,13 @@ mod embedded;
 mod error;
 #[cfg(test)]
 mod facts;
+mod labels;
 mod record;
 mod seam;
 
 pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
 pub use error::{CommitError, StoreError};
+pub use labels::LabelsOf;
 pub use record::{
     ApiKeyRecord, AttemptRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord,
     EndpointNo, EndpointRecord, EndpointState, EventOutcome, EventRecord, Health, LaneName, NewConversation, NewEvent,

@@ -5,6 +5,7 @@ use rules::identity::{EventId, NotificationId};
 use tokio::sync::Notify;
 
 use crate::error::{CommitError, StoreError};
+use crate::labels::LabelsOf;
 use crate::record::{
     ApiKeyRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,
     EndpointRecord, EndpointState, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page,
@@ -56,6 +57,13 @@ pub trait Store: Send + Sync {
 
     /// Adds or replaces numbers by hand.
     async fn put_numbers(&self, numbers: Vec<NumberEntry>) -> Result<(), StoreError>;
+
+    /// The labels of WABAs and numbers, each of them once.
+    async fn labels(&self) -> Result<Vec<LabelsOf>, StoreError>;
+
+    /// Puts these labels in place of those that each of these WABAs and numbers bore. All or nothing. Rules may name
+    /// labels, so that this gives the endpoints a new version, as [`Store::change_endpoints`] does.
+    async fn put_labels(&self, labels: Vec<LabelsOf>) -> Result<u64, StoreError>;
 
     /// Events, newest first.
     async fn events(&self, query: EventQuery) -> Result<Page<EventRecord>, StoreError>;

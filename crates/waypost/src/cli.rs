@@ -4,6 +4,7 @@ mod endpoints;
 mod fields;
 mod gateway;
 mod inspect;
+mod labels;
 mod lookups;
 mod policy;
 mod registers;
@@ -18,12 +19,13 @@ use clap::{Args, Parser, Subcommand};
 use crate::exit::Exit;
 
 pub(crate) use endpoints::{
-    ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsListArgs,
-    EndpointsRemoveArgs, EndpointsUpdateArgs,
+    ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsExplainArgs,
+    EndpointsListArgs, EndpointsRemoveArgs, EndpointsUpdateArgs,
 };
 pub(crate) use fields::FieldsArgs;
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use inspect::InspectArgs;
+pub(crate) use labels::{LabelsArgs, LabelsClearArgs, LabelsCommand, LabelsListArgs, LabelsOn, LabelsSetArgs};
 pub(crate) use lookups::{
     AppsArgs, DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesShowArgs, EventsArgs, EventsCommand,
     EventsFindArgs, EventsListArgs, EventsShowArgs, StatusArgs,
@@ -79,6 +81,8 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// List and set the directory of numbers
     Numbers(NumbersArgs),
+    /// Hang labels on WABAs and numbers, for rules to name
+    Labels(LabelsArgs),
     /// List, make, change, pause and remove endpoints
     Endpoints(EndpointsArgs),
     /// Put the endpoints that the configuration declares into the running gateway

@@ -13,6 +13,7 @@ mod fields;
 mod init;
 mod inspect;
 mod keys;
+mod labels;
 mod listing;
 mod numbers;
 pub(crate) mod serve;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Apps(args) => apps::run(&args),
         Command::Keys(args) => keys::run(&args.command),
         Command::Numbers(args) => numbers::run(&args.command),
+        Command::Labels(args) => labels::run(&args.command),
         Command::Endpoints(args) => endpoints::run(&args.command),
         Command::Apply(args) => apply::run(&args),
         Command::Store(args) => store::run(&args.command),

@@ -201,6 +201,7 @@ pub(super) fn endpoint_json(record: &EndpointRecord) -> Value {
         "url": definition.as_ref().map(|d| &d.url),
         "format": definition.as_ref().map(|d| d.format.as_str()),
         "rules": definition.as_ref().map(|d| &d.rules),
+        "override": definition.as_ref().map(|d| d.r#override),
         "ages": definition.as_ref().map(|d| &d.ages),
         "ordered": record.ordered,
         "concurrency_max": record.concurrency_max,

@@ -6,7 +6,9 @@ mod auth;
 mod deliveries;
 mod endpoints;
 mod events;
+mod explain;
 mod health;
+mod labels;
 mod numbers;
 mod openapi;
 mod problem;
@@ -76,6 +78,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/events", get(events::list))
         .route("/events/find", get(events::find))
         .route("/events/{id}", get(events::one))
+        .route("/events/{id}/explain", get(explain::event))
         .route("/notifications/{id}/body", get(events::notification_body))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{number}", get(deliveries::one))
@@ -85,6 +88,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/endpoints/{id}/resume", post(endpoints::resume))
         .route("/apply", post(endpoints::apply))
         .route("/numbers", get(numbers::list).put(numbers::put))
+        .route("/labels", get(labels::list).put(labels::put))
         .route("/keys", get(api_keys::list).post(api_keys::create))
         .route("/keys/{id}", axum::routing::delete(api_keys::revoke))
         .route("/refused/last", get(refused::last))

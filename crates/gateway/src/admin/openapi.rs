@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{api_keys, deliveries, endpoints, events, numbers, problem, refused, status};
+use super::{api_keys, deliveries, endpoints, events, explain, labels, numbers, problem, refused, status};
 use crate::endpoint;
 
 #[derive(OpenApi)]
@@ -12,11 +12,12 @@ use crate::endpoint;
     info(title = "Waypost", description = "The API of a Waypost gateway.", license(name = "MIT OR Apache-2.0")),
     paths(
         status::status, status::apps,
-        events::list, events::find, events::one, events::notification_body,
+        events::list, events::find, events::one, events::notification_body, explain::event,
         deliveries::list, deliveries::one,
         endpoints::list, endpoints::one, endpoints::create, endpoints::replace, endpoints::remove, endpoints::pause,
         endpoints::resume, endpoints::apply,
         numbers::list, numbers::put,
+        labels::list, labels::put,
         api_keys::list, api_keys::create, api_keys::revoke,
         refused::last,
     ),

@@ -28,6 +28,8 @@ pub enum Code {
     BadRequest,
     /// It exists already.
     Exists,
+    /// Two endpoints override the same events.
+    OverrideClash,
     /// It was changed in the meantime.
     VersionConflict,
     /// A limit was reached.
@@ -40,7 +42,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NoSuchPath,
         Self::MethodNotAllowed,
         Self::Unauthorized,
@@ -48,6 +50,7 @@ impl Code {
         Self::NotFound,
         Self::BadRequest,
         Self::Exists,
+        Self::OverrideClash,
         Self::VersionConflict,
         Self::LimitReached,
         Self::StoreUnavailable,
@@ -65,6 +68,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::BadRequest => "bad_request",
             Self::Exists => "exists",
+            Self::OverrideClash => "override_clash",
             Self::VersionConflict => "version_conflict",
             Self::LimitReached => "limit_reached",
             Self::StoreUnavailable => "store_unavailable",
@@ -79,7 +83,7 @@ impl Code {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Exists | Self::LimitReached => StatusCode::CONFLICT,
+            Self::Exists | Self::OverrideClash | Self::LimitReached => StatusCode::CONFLICT,
             Self::VersionConflict => StatusCode::PRECONDITION_FAILED,
             Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -174,6 +178,7 @@ impl From<EndpointsError> for Problem {
     fn from(error: EndpointsError) -> Self {
         match error {
             EndpointsError::Bad(bad) => bad.into(),
+            EndpointsError::Clash(clash) => Self::new(Code::OverrideClash, format!("{clash}.")),
             EndpointsError::Store(cause) => cause.into(),
             EndpointsError::Seal(cause) => {
                 tracing::error!(error = %cause, "a secret could not be sealed or opened");

@@ -8,7 +8,7 @@
 //! | `news`, `fresh`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
 //! | `lookup` | finding events; the tail, by which trees of random order are filled behind the commits |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
-//! | `endpoints`, `removal`, `registers` | what is set by people |
+//! | `endpoints`, `removal`, `registers`, `labels` | what is set by people |
 //! | `readers`, `read` | queries beside the writer |
 //! | `retention`, `checkpoint` | keeping it small |
 //! | `backup`, `check` | keeping it safe |
@@ -29,6 +29,7 @@ mod fault;
 mod faults;
 mod fresh;
 mod job;
+mod labels;
 mod ledger;
 mod lookup;
 mod names;

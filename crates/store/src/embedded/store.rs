@@ -12,8 +12,9 @@ use super::job::{After, Change, Job, Refusal, Work};
 use super::readers::read;
 use super::settle::SettleJob;
 use super::shared::{Shared, lock};
-use super::{Embedded, backlog, claim, endpoints, payloads, read as queries, registers, retention};
+use super::{Embedded, backlog, claim, endpoints, labels, payloads, read as queries, registers, retention};
 use crate::error::{CommitError, StoreError};
+use crate::labels::LabelsOf;
 use crate::record::{
     ApiKeyRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord, EndpointNo,
     EndpointRecord, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport,
@@ -132,6 +133,15 @@ impl Store for Embedded {
             let put = |number| registers::put_number(tx.conn, number);
             numbers.iter().try_for_each(put).map_err(Refusal::from)
         });
+        self.change(work, nothing()).await
+    }
+
+    async fn labels(&self) -> Result<Vec<LabelsOf>, StoreError> {
+        read(&self.shared, "read the labels", labels::all).await
+    }
+
+    async fn put_labels(&self, all: Vec<LabelsOf>) -> Result<u64, StoreError> {
+        let work: Work<_> = Box::new(move |tx| labels::put(tx, &all));
         self.change(work, nothing()).await
     }
 

@@ -1,6 +1,7 @@
 //! Facts about endpoints and the small registers.
 
 use rules::delivery::{DeliveryState, EndReason};
+use rules::route::Labelled;
 
 use super::build::{
     Body, NOW, accept_all, accepted, claim, claim_one, commit, commit_lane, endpoint, events, id, of, put, set_state,
@@ -8,6 +9,7 @@ use super::build::{
 };
 use super::engine::Engine;
 use crate::error::{CommitError, StoreError};
+use crate::labels::LabelsOf;
 use crate::record::{ApiKeyRecord, EndpointRecord, EndpointState, EventOutcome};
 use crate::seam::{DeliveryQuery, EndpointChange, EventQuery};
 
@@ -120,4 +122,25 @@ pub(crate) async fn settings_and_api_keys_read_back(engine: &mut dyn Engine) {
     let store = engine.store();
     assert_eq!(store.setting("check").await.unwrap().as_deref(), Some("2"));
     assert_eq!(store.api_keys().await.unwrap(), [revoked]);
+}
+
+pub(crate) async fn labels_are_replaced_whole_and_move_the_routes_on(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let of = |on, id: &str, labels: &[&str]| LabelsOf {
+        on,
+        id: id.to_owned(),
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+    };
+    let first = vec![of(Labelled::Waba, "10", &["acme", "gold"]), of(Labelled::Number, "10", &["beta"])];
+    assert_eq!(store.put_labels(first.clone()).await.unwrap(), 1);
+    assert_eq!(store.labels().await.unwrap(), first);
+    let old = Body::new().event("a", "1", "l", &[]).build(0);
+    assert!(matches!(store.commit(vec![old]).await, Err(CommitError::RoutesMoved { current: 1 })));
+    let second = vec![of(Labelled::Waba, "10", &["silver"]), of(Labelled::Number, "10", &[])];
+    assert_eq!(store.put_labels(second).await.unwrap(), 2);
+    drop(store);
+    engine.reopen().await;
+    let store = engine.store();
+    assert_eq!(store.labels().await.unwrap(), [of(Labelled::Waba, "10", &["silver"])]);
+    assert_eq!(store.endpoints().await.unwrap().0, 2);
 }

@@ -216,7 +216,7 @@ pub(crate) async fn a_delivery_shows_its_attempts(engine: &mut dyn Engine) {
     commit_lane(&*store, "a", "l", 1, &[number]).await;
     let claim = claim_one(&*store, NOW).await;
     let mut failed = retry(&claim, NOW, NOW + 1_000, None);
-    failed.attempt.as_mut().unwrap().response_snippet = Some("ü".repeat(1_000));
+    failed.attempt.as_mut().unwrap().response_snippet = Some("ü".repeat(5_000));
     settle(&*store, failed).await;
     let again = claim_one(&*store, NOW + 1_000).await;
     assert_eq!((again.attempts, again.first_attempt_at_ms), (1, Some(NOW)));
@@ -226,7 +226,7 @@ pub(crate) async fn a_delivery_shows_its_attempts(engine: &mut dyn Engine) {
     assert_eq!(record.ended_at_ms, Some(NOW + 1_005));
     let failures: Vec<_> = record.attempt_log.iter().map(|attempt| attempt.failure).collect();
     assert_eq!(failures, [Some(FailureClass::TheirAnswer), None]);
-    assert_eq!(record.attempt_log[0].response_snippet.as_ref().unwrap().len(), 1_024);
+    assert_eq!(record.attempt_log[0].response_snippet.as_ref().unwrap().len(), 4_096);
 }
 
 pub(crate) async fn a_cursor_that_the_store_did_not_give_is_refused(engine: &mut dyn Engine) {

@@ -55,6 +55,19 @@ pub(crate) enum EndpointsCommand {
     /// Resume an endpoint that is paused, suspended or disabled
     #[command(after_help = "Example:\n  waypost endpoints resume crm")]
     Resume(EndpointArgs),
+    /// Say for each endpoint why it gets an event or not
+    #[command(after_help = "Example:\n  waypost endpoints explain evt_0123456789abcdef0123456789abcdef")]
+    Explain(EndpointsExplainArgs),
+}
+
+/// Arguments of `endpoints explain`.
+#[derive(Debug, Args)]
+pub(crate) struct EndpointsExplainArgs {
+    /// The event's id, evt_…
+    #[arg(value_name = "EVENT")]
+    pub(crate) event: String,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
 }
 
 /// Arguments of `endpoints list`.
@@ -108,11 +121,14 @@ pub(crate) struct EndpointsUpdateArgs {
     #[command(flatten)]
     pub(crate) options: EndpointOptions,
     /// Wants everything from now on
-    #[arg(long, conflicts_with_all = ["field", "event_type", "app", "waba", "phone_number_id", "no_tests"])]
+    #[arg(long, conflicts_with_all = ["field", "event_type", "app", "waba", "phone_number_id", "label", "no_tests"])]
     pub(crate) everything: bool,
     /// Keep the order of lanes
     #[arg(long, conflicts_with = "unordered")]
     pub(crate) ordered: bool,
+    /// No longer overrides: gets what it wants beside the others
+    #[arg(long, conflicts_with = "override")]
+    pub(crate) no_override: bool,
     #[command(flatten)]
     pub(crate) gateway: GatewayArgs,
 }
@@ -138,6 +154,12 @@ pub(crate) struct EndpointOptions {
     /// Wants this business number; may be repeated
     #[arg(long, value_name = "ID")]
     pub(crate) phone_number_id: Vec<String>,
+    /// Wants the WABAs and numbers that bear this label (`waypost labels`); may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) label: Vec<String>,
+    /// Of all that override, the most narrowly named one alone gets an event: number, then WABA, then app
+    #[arg(long)]
+    pub(crate) r#override: bool,
     /// Wants no dashboard tests
     #[arg(long)]
     pub(crate) no_tests: bool,

@@ -13,6 +13,7 @@ pub(super) struct EndpointBody {
     pub(super) format: String,
     pub(super) owner: String,
     pub(super) rules: Vec<RuleInput>,
+    pub(super) r#override: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) ages: Vec<AgeInput>,
     pub(super) ordered: bool,
@@ -39,6 +40,7 @@ impl From<EndpointInput> for EndpointBody {
             format,
             owner,
             rules,
+            r#override,
             ages,
             ordered,
             concurrency_max,
@@ -56,6 +58,7 @@ impl From<EndpointInput> for EndpointBody {
             format: format.as_str().to_owned(),
             owner,
             rules,
+            r#override,
             ages,
             ordered,
             concurrency_max,
@@ -89,8 +92,8 @@ mod tests {
         check(
             r#"{"name":"crm","url":"https://example.com","format":"waypost","owner":"acme","ordered":false,
             "rules":[{"apps":["main"],"fields":["messages"],"types":["!calls.*"],"waba_ids":["1"],
-            "phone_number_ids":["7"],"test":false},{}],"concurrency_max":3,"rate_per_second_max":9,
-            "backlog":{"age_max":"3d","share_percent_max":5},"lane_hold":"forever",
+            "phone_number_ids":["7"],"labels":["gold"],"test":false},{}],"override":true,"concurrency_max":3,
+            "lane_hold":"forever","rate_per_second_max":9,"backlog":{"age_max":"3d","share_percent_max":5},
             "policy":{"preset":"meta","backoff":{"first":"5s","factor":1.5,"max":"1h"},"final":["404"]},
             "hub_secret":"hunter2","webhook_secret":"whsec_x","paused":true}"#,
         );

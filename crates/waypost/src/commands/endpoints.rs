@@ -1,6 +1,7 @@
 //! `waypost endpoints`: where events go.
 
 mod change;
+mod explain;
 mod policy;
 mod shown;
 
@@ -42,6 +43,7 @@ pub(crate) fn run(command: &EndpointsCommand) -> Result<Exit, Failure> {
         EndpointsCommand::Remove(args) => return remove(args),
         EndpointsCommand::Pause(args) => set_state(args, "pause", "paused"),
         EndpointsCommand::Resume(args) => set_state(args, "resume", "resumed"),
+        EndpointsCommand::Explain(args) => explain::run(args),
     }?;
     Ok(Exit::Ok)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rules::breaker::Standing;
 use rules::delivery::{DeliveryState, EndReason};
 use rules::identity::{EventId, NotificationId};
-use rules::retry::{Answer, Gaps, Policy};
+use rules::retry::{Answer, Policy};
 use store::{
     AttemptRecord, Claim, DeliveryQuery, Embedded, EmbeddedOptions, EndpointChange, EndpointNo, EndpointRecord,
     EndpointState, LaneName, NewEvent, NewNotification, Store,
@@ -116,11 +116,7 @@ impl World {
             now_ms: BEGIN_MS,
             totals: Totals::default(),
         };
-        let quick = Policy {
-            gaps: Gaps::list(vec![1_000, 10_000, 30_000]).unwrap(),
-            give_up_after_ms: 600_000,
-            ..Policy::standard()
-        };
+        let quick = Policy::eight_by_eight();
         let patient = Policy { lane_hold_ms: None, ..Policy::standard() };
         world.endpoint("standard", true, Policy::standard()).await;
         world.endpoint("quick", false, quick).await;

@@ -261,7 +261,8 @@ impl Board {
                 queue.owed = queue.owed.saturating_sub(1);
             }
         } else {
-            queue.wait(id, held.place, tried(settlement, held.accepted), &mut self.timers);
+            let tried = tried(settlement, held.accepted);
+            queue.wait(id, held.place, tried, &mut self.timers, &mut self.held, &mut self.parched);
         }
         self.loaded = self.loaded.saturating_sub(before - queue.loaded);
         if let Some(until_ms) = settlement.endpoint_held_until_ms {

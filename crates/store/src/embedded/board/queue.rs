@@ -293,26 +293,35 @@ impl Queue {
         }
     }
 
-    /// The first of a lane failed and waits.
-    pub(super) fn wait(&mut self, id: i64, place: Place, mut tried: Tried, timers: &mut BinaryHeap<Timer>) {
+    /// The first of a lane failed and waits. One that was set aside meanwhile leaves its lane now.
+    pub(super) fn wait(
+        &mut self,
+        id: i64,
+        place: Place,
+        mut tried: Tried,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+        parched: &mut VecDeque<(EndpointNo, i64)>,
+    ) {
         let lane = self.lanes.get_mut(&place);
         let Some(lane) = lane.filter(|lane| lane.front_if(id).is_some()) else {
             self.epoch += 1;
             return;
         };
-        if let Some(first) = lane.items.front_mut() {
-            // It may have been set aside, or the window dropped, while the claim was out.
-            tried.late |= first.is_late();
-            tried.accepted_before = tried.accepted_before.min(self.accepted);
-            first.tried = Some(Box::new(tried));
-            if tried.due_at.is_some() {
-                lane.head = Head::Waiting;
-                set_timers(self.number, &self.standing, place, first, timers);
-                return;
-            }
+        let Some(first) = lane.items.front_mut() else { return };
+        // It may have been set aside, or the window dropped, while the claim was out.
+        tried.late |= first.is_late();
+        tried.accepted_before = tried.accepted_before.min(self.accepted);
+        let leaves = tried.late && matches!(place, Place::Lane(_));
+        lane.head = if tried.due_at.is_some() { Head::Waiting } else { Head::Ready };
+        first.tried = Some(Box::new(tried));
+        if leaves {
+            self.leave(id, place, timers, held, parched);
+        } else if lane.head == Head::Waiting {
+            set_timers(self.number, &self.standing, place, first, timers);
+        } else {
+            self.ready.push_back(place);
         }
-        lane.head = Head::Ready;
-        self.ready.push_back(place);
     }
 
     /// A claim was given back: its delivery is the next of its endpoint.
@@ -370,7 +379,8 @@ impl Queue {
         }
     }
 
-    /// Takes the head out of its lane, whatever became of it since that was asked for.
+    /// Takes the head out of its lane, whatever became of it since that was asked for. One that is in flight keeps its place
+    /// until its attempt has ended: what it says of itself on the wire is not late.
     pub(super) fn set_aside(
         &mut self,
         aside: Aside,
@@ -383,22 +393,30 @@ impl Queue {
         let Some(lane) = lane.filter(|lane| lane.front_if(aside.id).is_some()) else {
             return;
         };
-        let head = lane.head;
-        let Some(mut item) = lane.items.pop_front() else { return };
-        item.tried.get_or_insert_default().late = true;
-        let alone = Place::Alone(item.id);
-        match head {
-            Head::Ready => {
-                self.ready.retain(|ready| *ready != place);
-                self.ready.push_back(alone);
-            }
-            Head::Waiting => set_timers(self.number, &self.standing, alone, &item, timers),
-            Head::InFlight => {
-                if let Some(held) = held.get_mut(&item.id) {
-                    held.place = alone;
-                }
-            }
-            Head::Missing => {}
+        let Some(first) = lane.items.front_mut() else { return };
+        first.tried.get_or_insert_default().late = true;
+        if lane.head != Head::InFlight {
+            self.leave(aside.id, place, timers, held, parched);
+        }
+    }
+
+    /// Moves the head of a lane to a place of its own, as it is; the lane goes on.
+    fn leave(
+        &mut self,
+        id: i64,
+        place: Place,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+        parched: &mut VecDeque<(EndpointNo, i64)>,
+    ) {
+        let Some(lane) = self.lanes.get_mut(&place) else { return };
+        let (head, alone) = (lane.head, Place::Alone(id));
+        let Some(item) = lane.items.pop_front() else { return };
+        if head == Head::Ready {
+            self.ready.retain(|ready| *ready != place);
+            self.ready.push_back(alone);
+        } else {
+            set_timers(self.number, &self.standing, alone, &item, timers);
         }
         self.lanes.insert(alone, Lane { items: VecDeque::from([item]), head, parked_from: None });
         self.next(place, timers, held, parched);

@@ -137,6 +137,14 @@ CREATE TABLE numbers (
     PRIMARY KEY (app, display_digits)
 ) WITHOUT ROWID;
 
+CREATE TABLE labels (
+    -- 0 a WABA, 1 a number.
+    kind INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (kind, id, label)
+) WITHOUT ROWID;
+
 CREATE TABLE endpoints (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL,

@@ -18,6 +18,7 @@ pub(super) fn body_of(args: &EndpointsAddArgs, environment: &Environment) -> Res
         format: "meta".to_owned(),
         owner: String::new(),
         rules: Vec::new(),
+        r#override: false,
         ages: Vec::new(),
         ordered: true,
         concurrency_max: 16,
@@ -47,6 +48,7 @@ pub(super) fn changed(
         format: before.format.unwrap_or_else(|| "meta".to_owned()),
         owner: before.owner,
         rules: before.rules.unwrap_or_default(),
+        r#override: before.r#override,
         ages: before.ages.unwrap_or_default(),
         ordered: before.ordered,
         concurrency_max: before.concurrency_max,
@@ -69,6 +71,9 @@ pub(super) fn changed(
     if args.ordered {
         body.ordered = true;
     }
+    if args.no_override {
+        body.r#override = false;
+    }
     if body == before {
         let message = "nothing would change: `waypost endpoints update --help` lists what can";
         return Err(Failure::Arguments(message.to_owned()));
@@ -85,6 +90,7 @@ fn change(body: &mut EndpointBody, options: &EndpointOptions, environment: &Envi
     set(&mut body.format, &options.format);
     set(&mut body.owner, &options.owner);
     body.rules = rule(options).map_or_else(|| std::mem::take(&mut body.rules), |rule| vec![rule]);
+    body.r#override |= options.r#override;
     body.ordered &= !options.unordered;
     body.concurrency_max = options.concurrency_max.unwrap_or(body.concurrency_max);
     body.rate_per_second_max = options.rate_per_second_max.or(body.rate_per_second_max);
@@ -110,6 +116,7 @@ fn rule(options: &EndpointOptions) -> Option<RuleInput> {
         types: options.event_type.clone(),
         waba_ids: options.waba.clone(),
         phone_number_ids: options.phone_number_id.clone(),
+        labels: options.label.clone(),
         test: !options.no_tests,
     };
     let anything = RuleInput { test: true, ..RuleInput::default() };

@@ -22,6 +22,8 @@ pub(super) struct Shown {
     pub(super) url: Option<String>,
     pub(super) format: Option<String>,
     pub(super) rules: Option<Vec<RuleInput>>,
+    #[serde(default)]
+    pub(super) r#override: bool,
     pub(super) ages: Option<Vec<AgeInput>>,
     pub(super) ordered: bool,
     pub(super) concurrency_max: u32,
@@ -72,6 +74,7 @@ impl Shown {
             ("url", or_dash(self.url.as_deref())),
             ("format", or_dash(self.format.as_deref())),
             ("wants", self.wants()),
+            ("overrides", yes_no(self.r#override)),
             ("owed", self.owed.to_string()),
             ("last accepted", or_dash(self.last_accepted_at.as_deref())),
             ("owner", or_dash(Some(self.owner.as_str()))),
@@ -130,6 +133,7 @@ fn rule(rule: &RuleInput) -> String {
         ("type", &rule.types),
         ("waba", &rule.waba_ids),
         ("number", &rule.phone_number_ids),
+        ("label", &rule.labels),
     ];
     let named = parts.iter().filter(|(_, wanted)| !wanted.is_empty());
     let mut words: Vec<String> = named.map(|(name, wanted)| format!("{name} {}", wanted.join(","))).collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use gateway::endpoint::EndpointInput;
+use gateway::endpoints::clash_of;
 use gateway::settings::AppSettings;
 
 use super::Judge;
@@ -24,7 +25,7 @@ impl Judge<'_> {
             app_names.push(APP);
         }
         let mut names = BTreeSet::new();
-        let mut endpoints = Vec::new();
+        let (mut endpoints, mut places) = (Vec::new(), Vec::new());
         for mut declared in declared {
             let Some(mut input) = declared.input.take() else {
                 continue;
@@ -36,8 +37,20 @@ impl Judge<'_> {
                 self.problems.error(&declared.at_bad(&bad), bad.expected);
             }
             endpoints.push(input);
+            places.push(declared);
         }
+        self.overrides(&endpoints, &places);
         endpoints
+    }
+
+    /// Two that override the same events equally would leave it to chance who gets them.
+    fn overrides(&mut self, endpoints: &[EndpointInput], places: &[DeclaredEndpoint]) {
+        // One that is wrong by itself has been told already.
+        let Ok(Some(clash)) = clash_of(endpoints) else { return };
+        let second = endpoints.iter().position(|endpoint| endpoint.id.as_ref() == Some(&clash.other));
+        if let Some(place) = second.and_then(|at| places.get(at)) {
+            self.problems.error(&place.at("override"), clash.to_string());
+        }
     }
 
     fn endpoint_name(&mut self, declared: &DeclaredEndpoint, input: &EndpointInput, names: &mut BTreeSet<String>) {

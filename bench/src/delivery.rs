@@ -1,0 +1,61 @@
+//! How fast Waypost delivers, beside a bare loop that signs and sends in the same run.
+//!
+//! `cargo run --release -p bench -- delivery`. Each case fills a store while the sink holds its first answer, stops the
+//! gateway, starts it again, and times the middle four fifths of what arrives: ordered, over 10,000 contacts by Zipf,
+//! every outcome written to disk. The bare loop sends as many bodies of the same kind, signed, with hyper-util's pooled
+//! client, from the same core to the same sink. Only ratios within one run mean anything.
+
+mod bare;
+mod bodies;
+mod case;
+mod fill;
+mod latency;
+mod sink;
+
+use self::case::Case;
+use self::sink::Sink;
+use crate::{Outcome, disk, say, servers};
+
+/// Requests in flight to one endpoint, and in the bare loop.
+const CONCURRENCY: usize = 64;
+const ROUNDS: usize = 3;
+
+/// Runs all cases.
+pub(crate) fn run() -> Outcome<()> {
+    servers::move_to_core("1");
+    let folder = tempfile::tempdir_in("target")?;
+    let sync = disk::fdatasync_us(folder.path())?;
+    say(&format!("fdatasync of 4 KiB appended: p50 {} us, p99 {} us", sync.p50, sync.p99));
+    servers::build()?;
+    let sink = Sink::start()?;
+    let bare: Vec<f64> = (0..ROUNDS).map(|_| bare::rate(&sink)).collect::<Outcome<_>>()?;
+    let base = mean(&bare);
+    say("| case | deliveries/s (each round) | share of the bare loop |");
+    say("| --- | --- | --- |");
+    row("bare signed loop", &bare, base);
+    for case in Case::ALL {
+        let rounds: Vec<f64> = (0..ROUNDS).map(|_| case.rate(&sink)).collect::<Outcome<_>>()?;
+        row(case.name, &rounds, base);
+    }
+    say("");
+    say("| 300/s for 20 s | p50 ms | p99 ms |");
+    say("| --- | --- | --- |");
+    latency::row("bare signed loop", &latency::bare(&sink)?);
+    latency::row("received, kept, delivered", &latency::waypost(&sink)?);
+    Ok(())
+}
+
+/// The bare loop as a process of its own: what `--bare-loop` and `--bare-paced` are followed by.
+pub(crate) fn bare_process(paced: bool, port: u16, count: usize) -> Outcome<()> {
+    if paced { latency::send_paced(port, count) } else { bare::send(port, count) }
+}
+
+fn row(name: &str, rounds: &[f64], base: f64) {
+    let each: Vec<String> = rounds.iter().map(|rate| format!("{rate:.0}")).collect();
+    say(&format!("| {name} | {} | {:.1} % |", each.join(", "), mean(rounds) / base * 100.0));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a handful of rounds")]
+fn mean(rounds: &[f64]) -> f64 {
+    rounds.iter().sum::<f64>() / rounds.len().max(1) as f64
+}

@@ -57,3 +57,30 @@ pub(crate) fn copy(event: &Event, times: u64) -> Vec<u8> {
     }
     event.body.clone()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_look_alike_is_an_event_of_its_own() {
+        let families: Vec<Event> = (0..50).flat_map(|n| family(n, 20)).collect();
+        let keys: HashSet<&str> = families.iter().map(|event| event.key.as_str()).collect();
+        assert_eq!((keys.len(), families.len()), (50 * 14, 50 * 14));
+    }
+
+    #[test]
+    fn a_copy_differs_in_the_time_of_its_entry_and_nothing_else() {
+        for event in family(3, 20) {
+            let (first, again) = (copy(&event, 1), copy(&event, 2));
+            let is_management = event.body == first;
+            assert_eq!(is_management, first == again);
+            let without =
+                |body: &[u8], time: u32| String::from_utf8_lossy(body).replace(&format!(r#","time":{time}"#), "");
+            let plain = without(&event.body, 0);
+            assert!(is_management || without(&first, 1_700_000_001) == plain);
+        }
+    }
+}

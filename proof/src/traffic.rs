@@ -114,3 +114,53 @@ impl Traffic {
         Some(Event::new(waba, Some((number, position)), messaging(waba, &status(talk, word, ""), None)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn events(seed: u64, count: usize) -> Vec<Event> {
+        let mut traffic = Traffic::new(seed, (0, 1), 1_000, 20);
+        let mut events = Vec::new();
+        while events.len() < count {
+            let batch = traffic.next_batch();
+            assert!((1..=50).contains(&batch.len()));
+            events.extend(batch);
+        }
+        events
+    }
+
+    #[test]
+    fn the_mix_is_sixty_thirty_ten_and_no_event_comes_twice() {
+        let events = events(1, 20_000);
+        let share = |mark: &str| {
+            let hit = |event: &&Event| String::from_utf8_lossy(&event.body).contains(mark);
+            events.iter().filter(hit).count() * 100 / events.len()
+        };
+        assert!((58..=62).contains(&share(r#""statuses":"#)), "{}", share(r#""statuses":"#));
+        assert!((28..=32).contains(&share(r#""messages":[{"from""#)), "{}", share(r#""messages":[{"from""#));
+        assert!((8..=12).contains(&share(r#""message_template_status_update""#)));
+        let keys: HashSet<&str> = events.iter().map(|event| event.key.as_str()).collect();
+        assert_eq!(keys.len(), events.len());
+    }
+
+    #[test]
+    fn positions_of_a_conversation_have_no_gaps() {
+        let mut next = std::collections::HashMap::new();
+        for (lane, position) in events(2, 5_000).iter().filter_map(|event| event.lane) {
+            let expected = next.entry(lane).or_insert(0);
+            assert_eq!(position, *expected);
+            *expected += 1;
+        }
+        assert!(next.len() > 100);
+    }
+
+    #[test]
+    fn one_seed_draws_the_same_conversations() {
+        let lanes = |seed| events(seed, 500).iter().map(|event| (event.waba, event.lane)).collect::<Vec<_>>();
+        assert_eq!(lanes(3), lanes(3));
+        assert_ne!(lanes(3), lanes(4));
+    }
+}

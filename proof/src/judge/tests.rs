@@ -41,7 +41,7 @@ fn a_run_without_fault_holds() {
 
 #[test]
 fn what_never_arrived_or_was_never_accepted_is_lost() {
-    assert_eq!(broken(&well().split_last().unwrap().1.to_vec(), &[]), [LOST]);
+    assert_eq!(broken(well().split_last().unwrap().1, &[]), [LOST]);
     let refused = [line(100, "a", 200), line(200, "b", 200), line(300, "c", 500)];
     assert_eq!(broken(&refused, &[]), [LOST]);
 }

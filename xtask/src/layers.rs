@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::metadata::{packages, text};
 
 /// Each crate of ours, and those of ours that it may use.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("whatsapp", &[]),
     ("rules", &["whatsapp"]),
     ("store", &["rules", "whatsapp"]),
@@ -13,6 +13,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("emulator", &["whatsapp"]),
     ("waypost", &["whatsapp", "rules", "store", "gateway", "emulator"]),
     ("bench", &["emulator", "rules"]),
+    ("proof", &["emulator"]),
     ("xtask", &[]),
 ];
 

@@ -9,7 +9,7 @@ pub mod directory;
 pub mod identity;
 pub mod lane;
 pub mod limits;
-pub mod rate;
 pub mod outcome;
+pub mod rate;
 pub mod retry;
 pub mod route;

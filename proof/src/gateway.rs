@@ -1,0 +1,180 @@
+//! The gateway: the release binary as a process of its own, started, killed, told to stop, and asked by its API.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::args::Args;
+
+/// The app secret with which everything is signed.
+pub(crate) const SECRET: &str = "app-secret-of-the-proof";
+/// Where webhooks go.
+pub(crate) const PATH: &str = "/webhooks/main";
+/// The longest that anything is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A folder with a configuration, in which gateways run one after the other on the same ports.
+#[derive(Debug)]
+pub(crate) struct Home {
+    folder: PathBuf,
+    binary: PathBuf,
+    pub(crate) receive: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    child: Child,
+    admin: SocketAddr,
+    token: String,
+}
+
+impl Home {
+    /// A new one. Builds the program where none is named.
+    pub(crate) fn make(args: &Args) -> Outcome<Self> {
+        let folder = args.folder();
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder)?;
+        let folder = folder.canonicalize()?;
+        let binary = match &args.waypost {
+            Some(path) => path.canonicalize()?,
+            None => build()?,
+        };
+        let (receive, admin) = (free_address()?, free_address()?);
+        // Base64 of 32 bytes.
+        let config = format!(
+            "secrets_key = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='\nreceive.listen = '{receive}'\n\
+             admin.listen = '{admin}'\n[[apps]]\nname = 'main'\nverify_token = 'proof'\nsecrets = ['{SECRET}']\n\
+             [outbound]\nallow_networks = ['127.0.0.0/8']\nallow_hosts = ['no-such-name.invalid']\n\
+             [logs]\nformat = 'json'\nlevel = 'warn'\n"
+        );
+        fs::write(folder.join("waypost.toml"), config)?;
+        Ok(Self { folder, binary, receive, admin })
+    }
+
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts a gateway, and waits until it is ready.
+    pub(crate) fn start(&self) -> Outcome<Gateway> {
+        let log = fs::File::options().create(true).append(true).open(self.folder.join("gateway.log"))?;
+        let mut command = Command::new(&self.binary);
+        command.arg("serve").current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let child = command.spawn()?;
+        let mut gateway = Gateway { child, admin: self.admin, token: String::new() };
+        let deadline = Instant::now() + PATIENCE;
+        while !gateway.call("GET", "/readyz", None).is_ok_and(|(status, _)| status == 200) {
+            if Instant::now() > deadline || gateway.child.try_wait()?.is_some() {
+                return Err("the gateway did not start: see gateway.log".into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let local: Value = serde_json::from_slice(&fs::read(self.folder.join("waypost-data/local.json"))?)?;
+        gateway.token = local.get("token").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(gateway)
+    }
+}
+
+impl Gateway {
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) -> Outcome<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// SIGTERM, and waits for its end.
+    pub(crate) fn stop(&mut self) -> Outcome<()> {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        let deadline = Instant::now() + 2 * PATIENCE;
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                return Err("the gateway did not stop".into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Memory that is resident, in KiB.
+    pub(crate) fn rss_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
+    }
+
+    /// What is at a path of the API.
+    pub(crate) fn get(&self, path: &str) -> Outcome<Value> {
+        self.ask("GET", path, None)
+    }
+
+    /// A call that must succeed.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Outcome<Value> {
+        let (status, text) = self.call(method, path, body)?;
+        if !(200..300).contains(&status) {
+            return Err(format!("{method} {path}: {status} {text}").into());
+        }
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// One of the status page's totals.
+    pub(crate) fn total(&self, name: &str) -> Outcome<u64> {
+        let status = self.get("/api/v1/status")?;
+        let total = status.pointer(&format!("/totals/{name}")).and_then(Value::as_u64);
+        total.ok_or_else(|| format!("no total {name}").into())
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Outcome<(u16, String)> {
+        self.call_as(&self.token, method, path, body)
+    }
+
+    /// A call with another key.
+    pub(crate) fn call_as(&self, key: &str, method: &str, path: &str, body: Option<&Value>) -> Outcome<(u16, String)> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let mut stream = TcpStream::connect_timeout(&self.admin, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: proof\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let status = answer.get(9..12).and_then(|code| code.parse().ok()).ok_or("no answer from the API")?;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        Ok((status, body.to_owned()))
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn build() -> Outcome<PathBuf> {
+    let built = Command::new("cargo").args(["build", "--release", "--locked", "--package", "waypost"]).status()?;
+    if !built.success() {
+        return Err("cargo build failed".into());
+    }
+    Ok(std::env::current_exe()?.with_file_name("waypost"))
+}
+
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}

@@ -26,6 +26,7 @@ mod coexistence;
 mod contact;
 mod cut;
 mod draft;
+mod drift;
 mod element;
 mod envelope;
 mod event;
@@ -37,14 +38,15 @@ pub mod lifecycle;
 mod management;
 mod messages;
 pub mod meta;
+pub mod outline;
 mod part;
 mod people;
 mod read;
 mod scene;
-mod shape;
 mod statuses;
 mod text;
 mod time;
+pub mod typed;
 mod types;
 
 pub use event::{

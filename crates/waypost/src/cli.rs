@@ -6,6 +6,7 @@ mod gateway;
 mod inspect;
 mod lookups;
 mod registers;
+mod schema;
 mod store;
 mod trigger;
 mod verify;
@@ -31,6 +32,7 @@ pub(crate) use registers::{
     KeysArgs, KeysCommand, KeysCreateArgs, KeysListArgs, KeysRevokeArgs, NumbersArgs, NumbersCommand, NumbersListArgs,
     NumbersSetArgs,
 };
+pub(crate) use schema::SchemaArgs;
 pub(crate) use store::{StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
 pub(crate) use trigger::{TriggerArgs, TriggerBodyArgs};
 pub(crate) use verify::VerifyArgs;
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// List the webhook fields and event types that are known
     Fields(FieldsArgs),
+    /// Print the JSON Schemas of events
+    Schema(SchemaArgs),
     /// Say whether a signature fits a body, and if not, which mistake explains it
     Verify(VerifyArgs),
     /// Show how the gateway is, on one screen

@@ -43,6 +43,7 @@ mod part;
 mod people;
 mod read;
 mod scene;
+pub mod schema;
 mod statuses;
 mod text;
 mod time;

@@ -9,6 +9,7 @@ mod lookups;
 mod policy;
 mod registers;
 mod replay;
+mod schema;
 mod store;
 mod trigger;
 mod verify;
@@ -37,6 +38,7 @@ pub(crate) use registers::{
     NumbersSetArgs,
 };
 pub(crate) use replay::{ReplayArgs, ReplayCommand, ReplayListArgs, ReplayMakeArgs, ReplayOneArgs};
+pub(crate) use schema::SchemaArgs;
 pub(crate) use store::{StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
 pub(crate) use trigger::{TriggerArgs, TriggerBodyArgs};
 pub(crate) use verify::VerifyArgs;
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// List the webhook fields and event types that are known
     Fields(FieldsArgs),
+    /// Print the JSON Schemas of events
+    Schema(SchemaArgs),
     /// Say whether a signature fits a body, and if not, which mistake explains it
     Verify(VerifyArgs),
     /// Show how the gateway is, on one screen

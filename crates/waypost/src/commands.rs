@@ -17,6 +17,7 @@ mod labels;
 mod listing;
 mod numbers;
 mod replay;
+mod schema;
 pub(crate) mod serve;
 mod status;
 mod store;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Trigger(args) => trigger::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Fields(args) => fields::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Events(args) => events::run(&args),

@@ -9,10 +9,10 @@ use crate::scene::{Item, Scene};
 use crate::text;
 
 /// One event in the life of a call.
-pub(crate) fn call<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn call<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     // One SDK's test calls the id `wacid`.
-    let id = if part.has("id") { part.need("id") } else { part.word("wacid").or_else(|| part.need("id")) };
-    let event = part.need("event");
+    let id = if part.has("id") { part.word("id") } else { part.word("wacid").or_else(|| part.word("id")) };
+    let event = part.word("event");
     let key = Key::new("call").may(scene.number_part().as_deref()).need(id.as_deref()).need(event.as_deref());
     let (contact, cards) = scene.person(user(scene, part));
     let lane = match &id {
@@ -22,11 +22,11 @@ pub(crate) fn call<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) 
     let base = item.array.base(&scene.field, &scene.field_name);
     let key = key.end(|| canon::content_hash(item.json));
     let draft = Draft::new(&[&base, &event.unwrap_or_default()], key, lane);
-    draft.at(part.need_time("timestamp")).id(id).about(contact, cards)
+    draft.at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
 /// The user's side: by direction, else the side that is not the business number.
-fn user<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Contact<'a> {
+fn user<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Contact<'a> {
     let from = names(part, "from", "from_user_id", "from_parent_user_id");
     let to = names(part, "to", "to_user_id", "to_parent_user_id");
     let direction = part.word("direction").map(|direction| direction.to_ascii_uppercase());

@@ -14,6 +14,8 @@ mod standby;
 mod templates;
 mod users;
 
+use crate::typed::Family;
+
 /// One field that an app can subscribe to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -56,6 +58,8 @@ pub struct Elements {
     pub time: TimeSource,
     /// The known event types.
     pub types: &'static [&'static str],
+    /// Which typed value they have; `None` where no payload is published.
+    pub(crate) family: Option<Family>,
 }
 
 impl Elements {
@@ -76,18 +80,23 @@ impl Elements {
     }
 
     /// Elements of an array, each with a `timestamp` of its own.
-    const fn stamped(array: &'static str, types: &'static [&'static str]) -> Self {
-        Self { array: Some(array), time: TimeSource::Member("timestamp"), types }
+    const fn stamped(array: &'static str, family: Family, types: &'static [&'static str]) -> Self {
+        Self { array: Some(array), time: TimeSource::Member("timestamp"), types, family: Some(family) }
     }
 
     /// Elements of an array that say nothing about when.
-    const fn timeless(array: &'static str, types: &'static [&'static str]) -> Self {
-        Self { array: Some(array), time: TimeSource::Nowhere, types }
+    const fn timeless(array: &'static str, family: Family, types: &'static [&'static str]) -> Self {
+        Self { array: Some(array), time: TimeSource::Nowhere, types, family: Some(family) }
     }
 
     /// The whole change, with its time in one place.
-    const fn whole(time: TimeSource, types: &'static [&'static str]) -> Self {
-        Self { array: None, time, types }
+    const fn whole(time: TimeSource, family: Family, types: &'static [&'static str]) -> Self {
+        Self { array: None, time, types, family: Some(family) }
+    }
+
+    /// The whole change, where no payload is published.
+    const fn unpublished(types: &'static [&'static str]) -> Self {
+        Self { array: None, time: TimeSource::Unknown, types, family: None }
     }
 }
 
@@ -271,10 +280,14 @@ fn sorted(types: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     types
 }
 
-/// Every known type, sorted.
-pub(crate) fn types() -> Vec<&'static str> {
-    let own = OWN_TYPES.iter().map(|own| own.name);
-    sorted(FIELDS.iter().flat_map(Field::types).chain(own))
+/// Every known type with its typed value, sorted.
+pub(crate) fn types() -> Vec<(&'static str, Option<Family>)> {
+    let of = |elements: &'static Elements| elements.types.iter().map(|name| (*name, elements.family));
+    let mut types: Vec<_> = FIELDS.iter().flat_map(|field| field.elements).flat_map(of).collect();
+    types.extend(OWN_TYPES.iter().map(|own| (own.name, None)));
+    types.sort_by_key(|(name, _)| *name);
+    types.dedup_by_key(|(name, _)| *name);
+    types
 }
 
 /// A page of the platform's documentation.

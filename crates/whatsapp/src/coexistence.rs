@@ -8,7 +8,7 @@ use crate::part::Part;
 use crate::scene::{Item, Scene};
 
 /// A chunk of old messages, or the news that there will be none. The messages stay inside: they are no live traffic.
-pub(crate) fn history<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn history<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     let number = scene.number_part();
     if !part.has("threads") && part.has("errors") {
         let code = part.first_of("errors").and_then(|error| error.word("code"));
@@ -17,11 +17,8 @@ pub(crate) fn history<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_
         return Draft::new(&["history", "declined"], key, Lane::Object(scene.lane_name("history", "declined")));
     }
     let metadata = part.part("metadata");
-    if !part.has("metadata") {
-        part.note("metadata", "missing");
-    }
-    let phase = metadata.as_ref().and_then(|metadata| metadata.need("phase"));
-    let order = metadata.as_ref().and_then(|metadata| metadata.need("chunk_order"));
+    let phase = metadata.as_ref().and_then(|metadata| metadata.word("phase"));
+    let order = metadata.as_ref().and_then(|metadata| metadata.word("chunk_order"));
     let key = Key::new("hist").may(number.as_deref()).may(phase.as_deref()).may(order.as_deref());
     let key = key.may(Some(&canon::content_hash(item.json))).end(String::new);
     let lane = Lane::Object(scene.lane_name("history", phase.as_deref().unwrap_or("unknown")));
@@ -29,18 +26,15 @@ pub(crate) fn history<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_
 }
 
 /// A contact of the business's address book.
-pub(crate) fn state_sync<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn state_sync<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
-    let action = part.need("action");
+    let action = part.word("action");
     let contact = part.part("contact");
     let shown = contact.as_ref().map(|contact| names(contact, "phone_number", "user_id", "parent_user_id"));
     let shown = shown.unwrap_or_default();
     let metadata = part.part("metadata");
-    if metadata.is_none() && !part.has("metadata") {
-        part.note("metadata", "missing");
-    }
     let timestamp = metadata.as_ref().and_then(|metadata| metadata.word("timestamp"));
-    let seconds = metadata.as_ref().and_then(|metadata| metadata.need_time("timestamp"));
+    let seconds = metadata.as_ref().and_then(|metadata| metadata.time("timestamp"));
     let who = shown.user_id.as_deref().or(shown.wa_id.as_deref());
     let key = Key::new("sync").may(scene.number_part().as_deref()).need(who).need(action.as_deref());
     let key = key.need(timestamp.as_deref()).end(|| canon::content_hash(item.json));

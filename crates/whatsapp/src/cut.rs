@@ -10,7 +10,7 @@ use crate::json::Json;
 use crate::key::Key;
 use crate::part::Notes;
 use crate::scene::Scene;
-use crate::{draft, element};
+use crate::{draft, drift, element};
 
 /// A body cut into events, with what an encoder needs to write each of them down again.
 #[derive(Debug)]
@@ -114,14 +114,19 @@ impl<'a> Cutter<'a> {
             if entry.changes.is_empty() {
                 self.lone_entry(piece, entry_index, envelope, at, &whole_hash);
             }
+            let mut needs_time = false;
             for (change_index, change) in entry.changes.iter().enumerate() {
                 if self.is_full() {
                     return;
                 }
                 let scene = Scene::of(entry, change, &self.notes);
-                self.change(&scene, at, &whole_hash);
+                needs_time |= self.change(&scene, at, &whole_hash);
                 self.places.push(Place { piece, entry: entry_index, change: change_index, scene });
                 at.change = at.change.saturating_add(1);
+            }
+            let has_time = entry.object.as_ref().is_some_and(|entry| entry.get("time").is_some());
+            if needs_time && !has_time {
+                self.notes.add(envelope::join(&entry.path, "time"), "missing");
             }
         }
     }
@@ -139,26 +144,33 @@ impl<'a> Cutter<'a> {
         self.push(&scene, draft, entry.json, at, notes, whole);
     }
 
-    fn change(&mut self, scene: &Scene<'a>, at: At, whole: &dyn Fn() -> String) {
+    /// Cuts one change. True where an event needs the entry's time.
+    fn change(&mut self, scene: &Scene<'a>, at: At, whole: &dyn Fn() -> String) -> bool {
         let place = self.places.len();
         for (index, item) in scene.items.iter().enumerate() {
             if self.is_full() {
-                return;
+                return false;
             }
             let notes = Notes::default();
             let draft = element::element(scene, item, &notes);
-            element::note_news(scene, &draft, &item.path, &notes);
+            element::note_news(scene, &draft, Some(item), &notes);
             let (cards, takes_only_card) = (draft.cards.clone(), draft.takes_only_card);
             self.slots.push(Slot::Item { place, item: index, cards, takes_only_card });
             self.push(scene, draft, item.json, at, notes, whole);
         }
-        if scene.items.is_empty() {
+        if !scene.items.is_empty() {
+            drift::shared(scene, &self.notes);
+        } else {
             let notes = Notes::default();
+            drift::shared(scene, &notes);
             let draft = element::whole_change(scene, &notes);
-            element::note_news(scene, &draft, &scene.value_path, &notes);
+            element::note_news(scene, &draft, None, &notes);
+            let needs_time = element::needs_entry_time(&draft);
             self.slots.push(Slot::Change(place));
             self.push(scene, draft, scene.whole, at, notes, whole);
+            return needs_time;
         }
+        false
     }
 
     fn push(
@@ -195,6 +207,7 @@ impl<'a> Cutter<'a> {
             problems: notes.into_problems(),
             data: Data::Json(data.text()),
             origin,
+            family: draft.family,
         });
     }
 
@@ -241,6 +254,7 @@ impl<'a> Cutter<'a> {
             problems,
             data,
             origin,
+            family: None,
         });
     }
 }

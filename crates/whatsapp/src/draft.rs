@@ -10,6 +10,7 @@ use crate::key::{self, Key};
 use crate::part::Part;
 use crate::scene::{Number, Scene};
 use crate::text;
+use crate::typed::Family;
 
 const TYPE_CHARS_MAX: usize = 96;
 
@@ -28,12 +29,12 @@ pub(crate) struct Draft<'a> {
     pub(crate) number: Option<Number<'a>>,
     /// Set where the entry's id is not simply the WABA.
     pub(crate) account: Option<Account<'a>>,
+    /// Which typed value the event has.
+    pub(crate) family: Option<Family>,
     /// The cards of `contacts[]` that belong to this event.
     pub(crate) cards: Vec<usize>,
     /// True where the event would take the only card of its value, if it were the only event there.
     pub(crate) takes_only_card: bool,
-    /// Members that no source knows.
-    pub(crate) unknown_members: Vec<String>,
 }
 
 /// Whom an event of the business itself is about.
@@ -55,9 +56,9 @@ impl<'a> Draft<'a> {
             message_id: None,
             number: None,
             account: None,
+            family: None,
             cards: Vec::new(),
             takes_only_card: false,
-            unknown_members: Vec::new(),
         }
     }
 
@@ -127,12 +128,7 @@ pub(crate) fn number_lane<'a>(number: &Number<'_>) -> Lane<'a> {
 }
 
 /// A person's names in three members of an element.
-pub(crate) fn names<'a>(part: &Part<'a, '_>, phone: &str, user: &str, parent: &str) -> Contact<'a> {
-    for name in [phone, user, parent] {
-        if part.object.some(name).is_some_and(|value| value.word().is_none()) {
-            part.note(name, "not text");
-        }
-    }
+pub(crate) fn names<'a>(part: &Part<'a>, phone: &str, user: &str, parent: &str) -> Contact<'a> {
     contact::named(&part.object, phone, user, parent)
 }
 

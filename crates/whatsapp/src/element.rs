@@ -3,22 +3,20 @@
 use crate::array::Array;
 use crate::canon;
 use crate::draft::Draft;
-use crate::envelope::join;
+use crate::drift::Drift;
 use crate::field::Field;
 use crate::key::Key;
 use crate::part::{Notes, Part};
 use crate::scene::{Item, Scene};
-use crate::{calls, coexistence, groups, management, messages, people, shape, statuses, types};
+use crate::typed::Family;
+use crate::{calls, coexistence, groups, management, messages, people, statuses, types};
 
 /// Reads one element.
 pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> Draft<'a> {
     let Some(object) = crate::part::object_or_note(item.json, &item.path, notes) else {
         return odd(scene, item);
     };
-    let part = Part::new(object, item.path.clone(), notes);
-    if scene.number.id.is_none() {
-        notes.add(format!("{}.metadata.phone_number_id", scene.value_path), "missing");
-    }
+    let part = Part::new(object);
     let read = match item.array {
         Array::Messages => messages::message,
         Array::MessageEchoes => messages::message_echo,
@@ -38,8 +36,37 @@ pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> 
         Array::Errors => people::error,
     };
     let mut draft = read(scene, item, &part);
-    draft.unknown_members = shape::unknown_members(&part.object, shape::of_element(item.array));
+    draft.family = Some(family(item.array, scene.field, &part));
     draft
+}
+
+/// Which typed value an element has.
+fn family(array: Array, field: Field, part: &Part<'_>) -> Family {
+    match array {
+        Array::Messages if matches!(field, Field::MessageEchoes | Field::SmbMessageEchoes) => Family::Echo,
+        Array::Messages | Array::StandbyMessages => Family::Message,
+        Array::MessageEchoes => Family::Echo,
+        Array::Statuses => match part.word("type").as_deref() {
+            Some("payment") => Family::PaymentStatus,
+            Some("call") => Family::CallStatus,
+            // Without its type it is still told as what it is.
+            _ if part.has("payment") => Family::PaymentStatus,
+            _ if field == Field::Calls => Family::CallStatus,
+            _ => Family::Status,
+        },
+        Array::StandbyStatuses => Family::Status,
+        Array::Calls => Family::Call,
+        Array::UserActions => Family::UserAction,
+        Array::Groups => Family::GroupEvent,
+        Array::StateSync => Family::StateSync,
+        Array::History => Family::History,
+        Array::UserPreferences => Family::UserPreference,
+        Array::UserIdUpdate => Family::UserIdUpdate,
+        Array::AutomaticEvents => Family::AutomaticEvent,
+        Array::TrackingEvents => Family::TrackingEvent,
+        Array::StandbyEchoes => Family::StandbyEcho,
+        Array::Errors => Family::Error,
+    }
 }
 
 /// An element that is no object: an event all the same, known by its content.
@@ -54,41 +81,53 @@ fn odd<'a>(scene: &Scene<'a>, item: &Item<'a>) -> Draft<'a> {
 pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
     let name = if scene.field == Field::Missing { "notification.change" } else { scene.field_name.as_ref() };
     let Some(value) = scene.value.clone() else {
-        notes.add(scene.value_path.clone(), "not an object");
+        notes.add(scene.value_path.clone(), if scene.has_value { "not an object" } else { "missing" });
         return Draft::raw(&[name], scene, scene.whole);
     };
-    // The members that occur twice were noted when the scene was read.
-    let part = Part::quiet(value, scene.value_path.clone(), notes);
+    let part = Part::new(value);
     let field = scene.field;
-    let read = if field == Field::Handovers {
-        Some((people::handover(scene, &part), name))
+    let mut draft = if field == Field::Handovers {
+        people::handover(scene, &part)
     } else if management::is_misplaced_quality(&part) {
-        Some((management::template_quality(scene, &part), "message_template_quality_update"))
+        management::template_quality(scene, &part)
     } else if field == Field::Management {
-        Some((management::change(scene, &part), name))
+        management::change(scene, &part)
     } else {
-        None
+        let known = !matches!(field, Field::Unknown | Field::Missing | Field::ConsumerProfile);
+        if known && !scene.odd_array && notes.is_empty() {
+            notes.add(scene.value_path.clone(), "no known element");
+        }
+        return Draft::raw(&[name], scene, scene.whole);
     };
-    if let Some((mut draft, shape)) = read {
-        let known = shape::of_value(shape);
-        draft.unknown_members = known.map(|known| shape::unknown_members(&part.object, known)).unwrap_or_default();
-        return draft;
-    }
-    if !matches!(field, Field::Unknown | Field::Missing | Field::ConsumerProfile) {
-        notes.add(scene.value_path.clone(), "no known element");
-    }
-    Draft::raw(&[name], scene, scene.whole)
+    draft.family = if management::is_misplaced_quality(&part) {
+        Some(Family::TemplateQualityUpdate)
+    } else {
+        crate::catalogue::field(name).and_then(|field| field.elements.first()?.family)
+    };
+    draft
 }
 
-/// Notes a field, a type or a member that no source knows: the operator hears from us first that Meta changed something.
-pub(crate) fn note_news(scene: &Scene<'_>, draft: &Draft<'_>, path: &str, notes: &Notes) {
+/// True where the event has no other time than `entry.time`.
+pub(crate) fn needs_entry_time(draft: &Draft<'_>) -> bool {
+    !matches!(draft.family, None | Some(Family::AccountSettingsUpdate | Family::Handover))
+}
+
+/// Notes what no source knows of an event's JSON: the operator hears from us first that Meta changed something.
+pub(crate) fn note_news(scene: &Scene<'_>, draft: &Draft<'_>, item: Option<&Item<'_>>, notes: &Notes) {
+    let path = item.map_or(&scene.value_path, |item| &item.path);
+    let is_known = types::is_known_type(draft.event_type.as_str());
+    let drift = Drift::new(notes, !is_known);
+    if let Some(family) = draft.family {
+        match (item, &scene.value) {
+            (Some(item), _) => drift.element(item.json, family.outline(), path),
+            (None, Some(value)) => drift.members(value, family.outline(), path, &|_| false),
+            (None, None) => {}
+        }
+    }
     if scene.field == Field::Unknown {
         let change = scene.value_path.strip_suffix("value").unwrap_or_default();
         notes.add(format!("{change}field"), "unknown field");
-    } else if notes.is_empty() && !types::is_known_type(draft.event_type.as_str()) {
-        notes.add(path.to_owned(), "unknown type");
-    }
-    for member in &draft.unknown_members {
-        notes.add(join(path, member), "unknown member");
+    } else if !is_known && (drift.met_a_new_type() || notes.is_empty()) {
+        notes.add(path.clone(), "unknown type");
     }
 }

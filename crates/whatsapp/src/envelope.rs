@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::drift;
 use crate::json::{Json, Object, Shape};
 use crate::part::Notes;
 
@@ -100,6 +101,9 @@ fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
     if entries.is_empty() {
         return unreadable("no entry");
     }
+    if !bare {
+        drift::names(&object, &["object", "entry"], path, notes);
+    }
     if name.is_none() && !bare {
         notes.add(join(path, "object"), if object.get("object").is_some() { "not text" } else { "missing" });
     }
@@ -118,6 +122,18 @@ fn entries<'a>(entry: Json<'a>, path: &str, notes: &Notes) -> Vec<Entry<'a>> {
         if object.as_ref().is_some_and(Object::repeats) {
             notes.add(path.clone(), "a member twice");
         }
+        if let Some(object) = &object {
+            match object.some("id") {
+                Some(id) if id.shape() != Shape::Text => notes.add(join(&path, "id"), "not text"),
+                Some(id) if id.word().is_some_and(|word| !word.is_empty()) => {}
+                Some(_) | None => notes.add(join(&path, "id"), "missing"),
+            }
+            if let Some(what) = object.get("time").and_then(drift::odd_entry_time) {
+                notes.add(join(&path, "time"), what);
+            }
+            // One page prints `field` and `object` here.
+            drift::names(object, &["id", "time", "changes", "field", "object"], &path, notes);
+        }
         let changes = object.as_ref().and_then(|object| object.some("changes"));
         let changes = changes.map(|changes| self::changes(changes, &path, notes)).unwrap_or_default();
         Entry { json, object, path, changes }
@@ -130,6 +146,9 @@ fn changes<'a>(changes: Json<'a>, path: &str, notes: &Notes) -> Vec<Change<'a>> 
         let object = crate::part::object_or_note(json, &path, notes);
         if object.as_ref().is_some_and(Object::repeats) {
             notes.add(path.clone(), "a member twice");
+        }
+        if let Some(object) = &object {
+            drift::names(object, &["field", "value"], &path, notes);
         }
         Change { json, object, path }
     };

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::json::Json;
+use crate::typed::{Family, Value};
+
 /// One webhook body, cut into the things that happened.
 #[derive(Debug, Clone)]
 pub struct Notification<'a> {
@@ -49,6 +52,19 @@ pub struct Event<'a> {
     pub data: Data<'a>,
     /// Where in the body the element sits.
     pub origin: Origin,
+    /// Which typed value it has.
+    pub(crate) family: Option<Family>,
+}
+
+impl<'a> Event<'a> {
+    /// What the event says, as a Rust value: read when it is asked for, and not before.
+    #[must_use]
+    pub fn value(&self) -> Value<'a> {
+        match self.data {
+            Data::Json(text) => Family::value(self.family, Json::known(text)),
+            Data::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
 }
 
 /// `<field>.<discriminator>` in lower case; at most 96 characters of `[a-z0-9_.]`.
@@ -140,19 +156,24 @@ impl Problem {
         "no changes",
         "no entry",
         "no known element",
+        "not a number",
         "not a time",
         "not an array",
         "not an envelope",
+        "not an integer",
         "not an object",
         "not readable",
         "not readable as JSON",
         "not text",
+        "not true or false",
+        "null",
         "starts with a byte order mark",
         "time out of range",
         "too many events",
         "unknown field",
         "unknown member",
         "unknown type",
+        "unknown word",
         "wrapped in an array",
     ];
 }

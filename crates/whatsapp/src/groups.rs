@@ -8,9 +8,9 @@ use crate::part::Part;
 use crate::scene::{Item, Scene};
 
 /// One change of a group.
-pub(crate) fn group<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn group<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
-    let (group, kind) = (part.word("group_id"), part.need("type"));
+    let (group, kind) = (part.word("group_id"), part.word("type"));
     let request = part.first_word(&["request_id", "join_request_id"]);
     let key = Key::new("grp").may(scene.number_part().as_deref()).may(group.as_deref()).may(kind.as_deref());
     let key = key.may(request.as_deref()).may(part.word("timestamp").as_deref());
@@ -21,5 +21,5 @@ pub(crate) fn group<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>)
         (None, Some(request)) => Lane::Object(scene.lane_name("group", &format!("request {request}"))),
         (None, None) => scene.number_lane(),
     };
-    Draft::new(&[&base, &kind.unwrap_or_default()], key, lane).at(part.need_time("timestamp"))
+    Draft::new(&[&base, &kind.unwrap_or_default()], key, lane).at(part.time("timestamp"))
 }

@@ -32,20 +32,18 @@ impl<'a> Json<'a> {
         (depth(body) <= DEPTH_MAX).then(|| Self(body.trim_matches([' ', '\t', '\r', '\n'])))
     }
 
+    /// A text that was checked before.
+    pub(crate) fn known(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// The value's exact text.
     pub(crate) fn text(self) -> &'a str {
         self.0
     }
 
     pub(crate) fn shape(self) -> Shape {
-        match self.0.as_bytes().first() {
-            Some(b'{') => Shape::Object,
-            Some(b'[') => Shape::Array,
-            Some(b'"') => Shape::Text,
-            Some(b't' | b'f') => Shape::Bool,
-            Some(b'n') => Shape::Null,
-            Some(_) | None => Shape::Number,
-        }
+        shape_of(self.0.as_bytes().first().copied())
     }
 
     pub(crate) fn is_null(self) -> bool {
@@ -63,14 +61,14 @@ impl<'a> Json<'a> {
 
     /// The elements of an array; nothing for other shapes.
     pub(crate) fn elements(self) -> impl Iterator<Item = Json<'a>> {
-        let mut steps = Steps::inside(self, Shape::Array);
+        let mut steps = Cursor::inside(self, Shape::Array);
         std::iter::from_fn(move || steps.value())
     }
 
     /// The members of an object in their order; `None` for other shapes.
     pub(crate) fn object(self) -> Option<Object<'a>> {
         (self.shape() == Shape::Object).then(|| {
-            let mut steps = Steps::inside(self, Shape::Object);
+            let mut steps = Cursor::inside(self, Shape::Object);
             Object { members: std::iter::from_fn(|| steps.member()).collect() }
         })
     }
@@ -111,16 +109,55 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Walks the values between one pair of brackets.
-struct Steps<'a> {
+/// A place in a text, moving from value to value.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Steps<'a> {
+impl<'a> Cursor<'a> {
+    /// Before the value.
+    pub(crate) fn new(json: Json<'a>) -> Self {
+        Self { text: json.0, at: 0 }
+    }
+
+    /// Behind the opening bracket of a value of this shape; at the end where it is of another.
     fn inside(json: Json<'a>, shape: Shape) -> Self {
         let at = if json.shape() == shape { 1 } else { json.0.len() };
         Self { text: json.0, at }
+    }
+
+    /// Steps over the opening bracket of the next value.
+    pub(crate) fn enter(&mut self) {
+        self.skip_blank();
+        self.at += 1;
+    }
+
+    /// Steps over the closing bracket.
+    pub(crate) fn leave(&mut self) {
+        self.skip_blank();
+        self.at += 1;
+    }
+
+    /// The shape of the next value; `None` before a closing bracket and at the end.
+    pub(crate) fn shape(&mut self) -> Option<Shape> {
+        self.skip_blank();
+        let byte = *self.text.as_bytes().get(self.at)?;
+        (!matches!(byte, b'}' | b']')).then(|| shape_of(Some(byte)))
+    }
+
+    /// The next value, without moving.
+    pub(crate) fn peek(&mut self) -> Option<Json<'a>> {
+        self.shape()?;
+        self.text.get(self.at..value_end(self.text.as_bytes(), self.at)).map(Json)
+    }
+
+    /// The next value, moving behind it.
+    pub(crate) fn value(&mut self) -> Option<Json<'a>> {
+        let json = self.peek()?;
+        self.at += json.0.len();
+        Some(json)
     }
 
     fn member(&mut self) -> Option<Member<'a>> {
@@ -129,17 +166,21 @@ impl<'a> Steps<'a> {
         Some(Member { spelling, name: text::decode(spelling), value })
     }
 
-    fn value(&mut self) -> Option<Json<'a>> {
-        let bytes = self.text.as_bytes();
-        let rest = bytes.get(self.at..)?;
-        self.at += rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':'))?;
-        if matches!(bytes.get(self.at), Some(b'}' | b']')) {
-            return None;
-        }
-        let end = value_end(bytes, self.at);
-        let value = self.text.get(self.at..end)?;
-        self.at = end;
-        Some(Json(value))
+    fn skip_blank(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
+        self.at += rest.iter().take_while(|byte| blank(byte)).count();
+    }
+}
+
+fn shape_of(first: Option<u8>) -> Shape {
+    match first {
+        Some(b'{') => Shape::Object,
+        Some(b'[') => Shape::Array,
+        Some(b'"') => Shape::Text,
+        Some(b't' | b'f') => Shape::Bool,
+        Some(b'n') => Shape::Null,
+        Some(_) | None => Shape::Number,
     }
 }
 

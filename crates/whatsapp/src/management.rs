@@ -15,13 +15,13 @@ use crate::scene::{Number, Scene};
 use crate::text;
 
 /// One change of a field of the business itself.
-pub(crate) fn change<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn change<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
     match scene.field_name.as_ref() {
         "account_alerts" => account::alert(scene, part),
         "account_review_update" => account::review(scene, part),
         "account_settings_update" => settings(scene, part),
         "account_update" => account::update(scene, part),
-        "business_capability_update" => account::capability(scene, part),
+        "business_capability_update" => account::capability(scene),
         "business_username_update" | "business_username_updates" => username(scene, part),
         "flows" => flow(scene, part),
         "message_template_components_update" => template::components(scene, part),
@@ -40,12 +40,12 @@ pub(crate) fn change<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
 }
 
 /// True for a template's quality score under a field that is not its own: one state of Meta's page printed it so.
-pub(crate) fn is_misplaced_quality(part: &Part<'_, '_>) -> bool {
+pub(crate) fn is_misplaced_quality(part: &Part<'_>) -> bool {
     template::is_quality(part) && part.has("message_template_id")
 }
 
 /// A template's quality score, whatever the field says.
-pub(crate) fn template_quality<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn template_quality<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
     template::quality(scene, part)
 }
 
@@ -66,22 +66,13 @@ impl Key {
     }
 }
 
-/// `entry.time`, which these fields always have.
-fn entry_time(scene: &Scene<'_>, part: &Part<'_, '_>) -> Option<i64> {
-    let seconds = scene.entry_time.as_deref().map_or(Err("missing"), crate::time::seconds);
-    if let Err(what) = seconds {
-        part.note_at(crate::envelope::join(&scene.entry_path, "time"), what);
-    }
-    seconds.ok()
-}
-
 /// A word in the middle of a type or key that may be absent.
 fn or_empty<'w>(word: &'w Option<Cow<'_, str>>) -> &'w str {
     word.as_deref().unwrap_or_default()
 }
 
-fn settings<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let kind = part.need("type");
+fn settings<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let kind = part.word("type");
     let inner = part.part("phone_number_settings");
     let id = inner.as_ref().and_then(|inner| inner.word("phone_number_id")).or_else(|| scene.number.id.clone());
     let key = start("account_settings_update", scene).need(id.as_deref());
@@ -89,57 +80,57 @@ fn settings<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     let number = Number { id, display: scene.number.display.clone() };
     let lane = draft::number_lane(&number);
     let draft = Draft::new(&["account_settings_update", or_empty(&kind)], key, lane);
-    let mut draft = draft.at(part.need_time("timestamp"));
+    let mut draft = draft.at(part.time("timestamp"));
     draft.number = Some(number);
     draft
 }
 
 /// The events that name a number by its display form only.
-fn of_number<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[&str], key: Key) -> Draft<'a> {
-    let display = part.need("display_phone_number").or_else(|| scene.number.display.clone());
+fn of_number<'a>(scene: &Scene<'a>, part: &Part<'a>, words: &[&str], key: Key) -> Draft<'a> {
+    let display = part.word("display_phone_number").or_else(|| scene.number.display.clone());
     let number = Number { id: scene.number.id.clone(), display };
     let lane = draft::number_lane(&number);
-    let mut draft = Draft::new(words, key.timed(scene), lane).at(entry_time(scene, part));
+    let mut draft = Draft::new(words, key.timed(scene), lane).at(scene.entry_seconds());
     draft.number = Some(number);
     draft
 }
 
-fn display<'a>(part: &Part<'a, '_>) -> Option<Cow<'a, str>> {
+fn display<'a>(part: &Part<'a>) -> Option<Cow<'a, str>> {
     part.object.some("display_phone_number").and_then(|value| value.word()).filter(|word| !word.is_empty())
 }
 
-fn username<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let status = part.need("status");
+fn username<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let status = part.word("status");
     let name = "business_username_updates";
     let key = start(name, scene).need(display(part).as_deref()).need(status.as_deref());
     let key = key.may(part.word("username").as_deref());
     of_number(scene, part, &[name, or_empty(&status)], key)
 }
 
-fn name<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let decision = part.need("decision");
+fn name<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let decision = part.word("decision");
     let key = start("phone_number_name_update", scene).need(display(part).as_deref());
-    let key = key.need(part.need("requested_verified_name").as_deref()).need(decision.as_deref());
+    let key = key.need(part.word("requested_verified_name").as_deref()).need(decision.as_deref());
     of_number(scene, part, &["phone_number_name_update", or_empty(&decision)], key)
 }
 
-fn quality<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let event = part.need("event");
+fn quality<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let event = part.word("event");
     let key = start("phone_number_quality_update", scene).need(display(part).as_deref()).need(event.as_deref());
     of_number(scene, part, &["phone_number_quality_update", or_empty(&event)], key.content(scene))
 }
 
-fn security<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let event = part.need("event");
+fn security<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let event = part.word("event");
     let key = start("security", scene).need(display(part).as_deref()).need(event.as_deref());
     let key = key.may(part.word("requester").as_deref());
     of_number(scene, part, &["security", or_empty(&event)], key)
 }
 
-fn flow<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let (flow, event) = (part.need("flow_id"), part.need("event"));
+fn flow<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let (flow, event) = (part.word("flow_id"), part.word("event"));
     let key = start("flows", scene).need(flow.as_deref()).need(event.as_deref()).content(scene).timed(scene);
-    Draft::new(&["flows", or_empty(&event)], key, object_lane("flow", &flow)).at(entry_time(scene, part))
+    Draft::new(&["flows", or_empty(&event)], key, object_lane("flow", &flow)).at(scene.entry_seconds())
 }
 
 /// The lane of one thing with a name of its own.

@@ -13,7 +13,7 @@ use crate::scene::{Item, Scene};
 use crate::text;
 
 /// An element of `messages[]`. Inside `history` it follows up on a placeholder, inside the echo fields it is an echo.
-pub(crate) fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     if scene.field == Field::History {
         history_media(scene, item, part, Peer::From)
     } else if matches!(scene.field, Field::MessageEchoes | Field::SmbMessageEchoes) {
@@ -24,18 +24,18 @@ pub(crate) fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_
 }
 
 /// An element of `message_echoes[]`.
-pub(crate) fn message_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn message_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     if scene.field == Field::History { history_media(scene, item, part, Peer::To) } else { echo(scene, item, part) }
 }
 
 /// What another app's conversation partner wrote.
-pub(crate) fn standby_message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(crate) fn standby_message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     inbound(scene, item, part, Some("standby"))
 }
 
 /// What another app sent: the element carries the Send API's request body.
-pub(crate) fn standby_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let id = part.need("id");
+pub(crate) fn standby_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
+    let id = part.word("id");
     let sent = part.part("message");
     let mut to = names(part, "to", "to_user_id", "to_parent_user_id");
     let mut group = part.word("group_id");
@@ -50,33 +50,33 @@ pub(crate) fn standby_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'
     let (contact, cards) = scene.person(to);
     let lane = lane(scene, &contact, Contact::default(), group);
     let base = item.array.base(&scene.field, &scene.field_name);
-    Draft::new(&[&base, "message_echoes"], key, lane).at(part.need_time("timestamp")).id(id).about(contact, cards)
+    Draft::new(&[&base, "message_echoes"], key, lane).at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
-fn inbound<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, inside: Option<&'static str>) -> Draft<'a> {
+fn inbound<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>, inside: Option<&'static str>) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
     let words = type_words(part);
-    let id = part.need("id");
+    let id = part.word("id");
     let key = element_key(scene, item, Key::inside(inside, "msg"), &id);
     let who = sender(scene, part, &words);
     let lane = lane(scene, &who.contact, who.previous, part.word("group_id"));
     let deeper = if inside.is_some() { "messages" } else { "" };
     let [first, second] = &words;
     let draft = Draft::new(&[&base, deeper, first, second], key, lane);
-    let mut draft = draft.at(part.need_time("timestamp")).id(id).about(who.contact, who.cards);
+    let mut draft = draft.at(part.time("timestamp")).id(id).about(who.contact, who.cards);
     draft.takes_only_card = who.takes_only_card;
     draft
 }
 
-fn echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+fn echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
     let [first, second] = type_words(part);
-    let id = part.need("id");
+    let id = part.word("id");
     let key = element_key(scene, item, Key::new("echo"), &id);
     let (contact, cards) = scene.person(names(part, "to", "to_user_id", "to_parent_user_id"));
     let lane = lane(scene, &contact, Contact::default(), part.word("group_id"));
     let draft = Draft::new(&[&base, &first, &second], key, lane);
-    draft.at(part.need_time("timestamp")).id(id).about(contact, cards)
+    draft.at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
 /// On which side of an element the person stands.
@@ -85,8 +85,8 @@ enum Peer {
     To,
 }
 
-fn history_media<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, peer: Peer) -> Draft<'a> {
-    let id = part.need("id");
+fn history_media<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>, peer: Peer) -> Draft<'a> {
+    let id = part.word("id");
     let key = element_key(scene, item, Key::new("histmedia"), &id);
     let (contact, cards) = scene.person(match peer {
         Peer::From => names(part, "from", "from_user_id", "from_parent_user_id"),
@@ -94,7 +94,7 @@ fn history_media<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a, '_>, pe
     });
     let lane = Lane::Object(scene.lane_name("history", "media"));
     let draft = Draft::new(&["history", "media"], key, lane);
-    draft.at(part.need_time("timestamp")).id(id).about(contact, cards)
+    draft.at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
 fn element_key(scene: &Scene<'_>, item: &Item<'_>, key: Key, id: &Option<Cow<'_, str>>) -> String {
@@ -109,17 +109,12 @@ fn lane<'a>(scene: &Scene<'a>, contact: &Contact<'a>, previous: Contact<'a>, gro
 }
 
 /// The type, and for the two types that have kinds of their own the kind.
-fn type_words<'a>(part: &Part<'a, '_>) -> [Cow<'a, str>; 2] {
-    let Some(word) = part.need("type") else {
+fn type_words<'a>(part: &Part<'a>) -> [Cow<'a, str>; 2] {
+    let Some(word) = part.word("type") else {
         return Default::default();
     };
     let kind = match word.as_ref() {
-        kind @ ("interactive" | "system") => {
-            if !part.has(kind) {
-                part.note(kind, "missing");
-            }
-            part.part(kind).and_then(|inner| inner.need("type"))
-        }
+        kind @ ("interactive" | "system") => part.part(kind).and_then(|inner| inner.word("type")),
         _ => None,
     };
     [word, kind.unwrap_or_default()]
@@ -133,7 +128,7 @@ struct Sender<'a> {
     takes_only_card: bool,
 }
 
-fn sender<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[Cow<'a, str>; 2]) -> Sender<'a> {
+fn sender<'a>(scene: &Scene<'a>, part: &Part<'a>, words: &[Cow<'a, str>; 2]) -> Sender<'a> {
     let mut shown = names(part, "from", "from_user_id", "from_parent_user_id");
     let [word, _] = words;
     if word == "system" {
@@ -154,7 +149,7 @@ fn sender<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[Cow<'a, str>; 2])
 }
 
 /// A change of number or user id: the outer names are the old ones, the inner names the new ones.
-fn changed<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, mut old: Contact<'a>) -> Sender<'a> {
+fn changed<'a>(scene: &Scene<'a>, part: &Part<'a>, mut old: Contact<'a>) -> Sender<'a> {
     let new = part.part("system").map(|system| {
         let phone = if system.has("wa_id") { "wa_id" } else { "new_wa_id" };
         old.user_id = old.user_id.take().or_else(|| system.word("previous_user_id"));
@@ -173,9 +168,9 @@ fn changed<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, mut old: Contact<'a>) -> 
 }
 
 /// The phone in the answer to a contact-info request: this is how a user id gets linked to a phone number.
-fn answered_phone<'a>(part: &Part<'a, '_>) -> Option<Cow<'a, str>> {
+fn answered_phone<'a>(part: &Part<'a>) -> Option<Cow<'a, str>> {
     let card = part.first_of("contacts")?;
-    let answers = |part: &Part<'a, '_>| part.object.some("origin").and_then(|origin| origin.word());
+    let answers = |part: &Part<'a>| part.object.some("origin").and_then(|origin| origin.word());
     let origin = answers(&card).or_else(|| answers(part))?;
     if origin != "contact_request" {
         return None;

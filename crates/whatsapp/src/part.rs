@@ -1,4 +1,4 @@
-//! An object of the body together with its path, and the notebook for what did not fit.
+//! An object of the body, and the notebook for what did not fit.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -12,13 +12,12 @@ pub(crate) struct Notes(RefCell<Vec<Problem>>);
 
 impl Notes {
     pub(crate) fn add(&self, path: String, what: &'static str) {
-        // A member that is read twice is odd once.
-        const LOOK_BACK: usize = 8;
+        // A body full of oddities says no more.
+        const NOTES_MAX: usize = 64;
         debug_assert!(Problem::KINDS.contains(&what), "{what} is a kind that others cannot count");
         let mut notes = self.0.borrow_mut();
-        let problem = Problem { path, what };
-        if !notes.iter().rev().take(LOOK_BACK).any(|earlier| *earlier == problem) {
-            notes.push(problem);
+        if notes.len() < NOTES_MAX {
+            notes.push(Problem { path, what });
         }
     }
 
@@ -31,46 +30,21 @@ impl Notes {
     }
 }
 
-/// An object, where it sits, and where to say what is odd about it.
+/// An object of the body, and what its readers ask of it. What is odd about it is told by [`crate::drift`], which looks at
+/// everything once; readers only take what they can use.
 #[derive(Debug)]
-pub(crate) struct Part<'a, 'n> {
+pub(crate) struct Part<'a> {
     pub(crate) object: Object<'a>,
-    path: String,
-    notes: &'n Notes,
 }
 
-impl<'a, 'n> Part<'a, 'n> {
-    pub(crate) fn new(object: Object<'a>, path: String, notes: &'n Notes) -> Self {
-        if object.repeats() {
-            notes.add(path.clone(), "a member twice");
-        }
-        Self::quiet(object, path, notes)
-    }
-
-    /// As [`Part::new`], without looking for members that occur twice.
-    pub(crate) fn quiet(object: Object<'a>, path: String, notes: &'n Notes) -> Self {
-        Self { object, path, notes }
-    }
-
-    /// Notes something about a member.
-    pub(crate) fn note(&self, name: &str, what: &'static str) {
-        let dot = if self.path.is_empty() { "" } else { "." };
-        self.notes.add(format!("{}{dot}{name}", self.path), what);
-    }
-
-    /// Notes something that sits outside this object.
-    pub(crate) fn note_at(&self, path: String, what: &'static str) {
-        self.notes.add(path, what);
+impl<'a> Part<'a> {
+    pub(crate) fn new(object: Object<'a>) -> Self {
+        Self { object }
     }
 
     /// A word: a string, or a number in its plain spelling. Empty, null and missing are all absent.
     pub(crate) fn word(&self, name: &str) -> Option<Cow<'a, str>> {
-        let value = self.object.some(name)?;
-        let word = value.word();
-        if word.is_none() {
-            self.note(name, "not text");
-        }
-        word.filter(|word| !word.is_empty())
+        self.object.some(name)?.word().filter(|word| !word.is_empty())
     }
 
     /// The first of several spellings of one member.
@@ -78,29 +52,14 @@ impl<'a, 'n> Part<'a, 'n> {
         names.iter().find_map(|name| self.word(name))
     }
 
-    /// A word that the reference says is always there.
-    pub(crate) fn need(&self, name: &str) -> Option<Cow<'a, str>> {
-        let word = self.word(name);
-        if word.is_none() && self.object.some(name).is_none_or(|value| value.word().is_some()) {
-            self.note(name, "missing");
-        }
-        word
-    }
-
     /// A member that is an object.
-    pub(crate) fn part(&self, name: &str) -> Option<Part<'a, 'n>> {
-        let value = self.object.some(name)?;
-        let object = value.object();
-        if object.is_none() {
-            self.note(name, "not an object");
-        }
-        Some(Part::new(object?, format!("{}.{name}", self.path), self.notes))
+    pub(crate) fn part(&self, name: &str) -> Option<Part<'a>> {
+        self.object.some(name)?.object().map(Part::new)
     }
 
     /// The first element of a member that is an array, when that element is an object.
-    pub(crate) fn first_of(&self, name: &str) -> Option<Part<'a, 'n>> {
-        let object = self.object.some(name)?.elements().next()?.object()?;
-        Some(Part::new(object, format!("{}.{name}[0]", self.path), self.notes))
+    pub(crate) fn first_of(&self, name: &str) -> Option<Part<'a>> {
+        self.object.some(name)?.elements().next()?.object().map(Part::new)
     }
 
     /// True when the member is there and not null.
@@ -108,17 +67,9 @@ impl<'a, 'n> Part<'a, 'n> {
         self.object.some(name).is_some()
     }
 
-    /// Unix seconds in a member that the reference says is always there.
-    pub(crate) fn need_time(&self, name: &str) -> Option<i64> {
-        self.need(name).and_then(|word| self.seconds(name, &word))
-    }
-
-    fn seconds(&self, name: &str, word: &str) -> Option<i64> {
-        let seconds = crate::time::seconds(word);
-        if let Err(what) = seconds {
-            self.note(name, what);
-        }
-        seconds.ok()
+    /// Unix seconds.
+    pub(crate) fn time(&self, name: &str) -> Option<i64> {
+        self.word(name).and_then(|word| crate::time::seconds(&word).ok())
     }
 }
 

@@ -17,7 +17,6 @@ const TEST_NUMBER_ID: &str = "123456123";
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) entry_id: Option<Cow<'a, str>>,
-    pub(crate) entry_path: String,
     /// `entry.time` as sent, for keys.
     pub(crate) entry_time: Option<Cow<'a, str>>,
     pub(crate) field: Field,
@@ -26,12 +25,16 @@ pub(crate) struct Scene<'a> {
     pub(crate) cards: Cards<'a>,
     /// The value's members, where the value is an object.
     pub(crate) value: Option<Object<'a>>,
+    /// True where there is a value, of whichever type.
+    pub(crate) has_value: bool,
     /// What stands for the whole change: its value, or the change where it has none.
     pub(crate) whole: Json<'a>,
     pub(crate) value_path: String,
     pub(crate) items: Vec<Item<'a>>,
     /// The arrays that are split here: their elements are events, even where there are none.
     pub(crate) split: Vec<Array>,
+    /// True where something else stands in the place of such an array.
+    pub(crate) odd_array: bool,
 }
 
 /// The business number.
@@ -52,20 +55,15 @@ pub(crate) struct Item<'a> {
 impl<'a> Scene<'a> {
     pub(crate) fn of(entry: &Entry<'a>, change: &Change<'a>, notes: &Notes) -> Self {
         let (entry_id, entry_time) = entry_facts(entry);
-        if entry_id.is_none() && entry.object.is_some() {
-            notes.add(join(&entry.path, "id"), "missing");
-        }
         let field_name = field_name(entry, change, notes);
         let value = change.object.as_ref().and_then(|change| change.some("value"));
         let value_path = join(&change.path, "value");
         let object = value.and_then(Json::object);
-        if object.is_none() && change.object.is_some() {
-            notes.add(value_path.clone(), if value.is_some() { "not an object" } else { "missing" });
-        }
         let mut scene = Self {
             field: Field::of(&field_name),
             field_name,
             value: object,
+            has_value: value.is_some(),
             whole: value.unwrap_or(change.json),
             value_path,
             ..Self::bare(entry, entry_id, entry_time)
@@ -83,17 +81,18 @@ impl<'a> Scene<'a> {
     fn bare(entry: &Entry<'a>, entry_id: Option<Cow<'a, str>>, entry_time: Option<Cow<'a, str>>) -> Self {
         Self {
             entry_id,
-            entry_path: entry.path.clone(),
             entry_time,
             field: Field::Missing,
             field_name: Cow::default(),
             number: Number::default(),
             cards: Cards::default(),
             value: None,
+            has_value: false,
             whole: entry.json,
             value_path: entry.path.clone(),
             items: Vec::new(),
             split: Vec::new(),
+            odd_array: false,
         }
     }
 
@@ -101,15 +100,18 @@ impl<'a> Scene<'a> {
         let Some(value) = self.value.clone() else {
             return;
         };
-        let part = Part::new(value.clone(), self.value_path.clone(), notes);
+        if value.repeats() {
+            notes.add(self.value_path.clone(), "a member twice");
+        }
+        let part = Part::new(value.clone());
         self.number = Number::of(part.part("metadata").as_ref());
         if self.field == Field::Handovers && self.number.id.is_none() {
             self.number = Number::of(part.part("recipient").as_ref());
         }
         let standby = part.part("standby");
-        self.add_cards(&value, false, notes);
+        self.add_cards(&value, false);
         if let Some(standby) = &standby {
-            self.add_cards(&standby.object, true, notes);
+            self.add_cards(&standby.object, true);
         }
         for array in Array::ALL {
             let holder =
@@ -119,17 +121,15 @@ impl<'a> Scene<'a> {
                 // What is no list of elements stays where it is, beside the elements of others.
                 if matches!(json.shape(), Shape::Array | Shape::Object) {
                     self.split.push(array);
+                } else {
+                    self.odd_array = true;
                 }
             }
         }
     }
 
-    fn add_cards(&mut self, holder: &Object<'a>, standby: bool, notes: &Notes) {
+    fn add_cards(&mut self, holder: &Object<'a>, standby: bool) {
         if let Some(contacts) = holder.some("contacts") {
-            if contacts.shape() != Shape::Array {
-                let inner = if standby { "standby.contacts" } else { "contacts" };
-                notes.add(join(&self.value_path, inner), "not an array");
-            }
             contacts.elements().for_each(|card| self.cards.add(card, standby));
         }
     }
@@ -180,7 +180,7 @@ impl<'a> Scene<'a> {
 }
 
 impl<'a> Number<'a> {
-    pub(crate) fn of(part: Option<&Part<'a, '_>>) -> Self {
+    pub(crate) fn of(part: Option<&Part<'a>>) -> Self {
         let word = |name| part.and_then(|part| part.word(name));
         Self { id: word("phone_number_id"), display: word("display_phone_number") }
     }

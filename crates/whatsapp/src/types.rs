@@ -4,8 +4,10 @@
 use std::sync::LazyLock;
 
 use crate::catalogue;
+use crate::typed::Family;
 
-static KNOWN: LazyLock<Vec<&'static str>> = LazyLock::new(catalogue::types);
+static CATALOGUE: LazyLock<Vec<(&'static str, Option<Family>)>> = LazyLock::new(catalogue::types);
+static KNOWN: LazyLock<Vec<&'static str>> = LazyLock::new(|| CATALOGUE.iter().map(|(name, _)| *name).collect());
 
 /// All known event types, sorted.
 #[must_use]
@@ -17,6 +19,16 @@ pub fn known_types() -> &'static [&'static str] {
 #[must_use]
 pub fn is_known_type(event_type: &str) -> bool {
     KNOWN.binary_search(&event_type).is_ok()
+}
+
+/// Which typed value events of this type have. A new type has that of its siblings.
+pub(crate) fn family(event_type: &str) -> Option<Family> {
+    if let Ok(index) = CATALOGUE.binary_search_by_key(&event_type, |(name, _)| *name) {
+        return CATALOGUE.get(index).and_then(|(_, family)| *family);
+    }
+    let (siblings, _) = event_type.rsplit_once('.')?;
+    let is_sibling = |name: &str| name.rsplit_once('.').is_some_and(|(start, _)| start == siblings);
+    CATALOGUE.iter().find(|(name, _)| is_sibling(name)).and_then(|(_, family)| *family)
 }
 
 #[cfg(test)]
@@ -31,5 +43,16 @@ mod tests {
             assert!(is_known_type(word));
         }
         assert!(!is_known_type("messages.telepathy"));
+    }
+
+    #[test]
+    fn a_new_type_is_read_as_its_siblings_are() {
+        assert_eq!(family("messages.telepathy"), Some(Family::Message));
+        assert_eq!(family("messages.interactive.telepathy"), Some(Family::Message));
+        assert_eq!(family("messages.status.adored"), Some(Family::Status));
+        assert_eq!(family("calls.status.busy"), Some(Family::CallStatus));
+        assert_eq!(family("account_update.new_event"), Some(Family::AccountUpdate));
+        assert_eq!(family("never.heard.of"), None);
+        assert_eq!(family("consumer_profile"), None);
     }
 }

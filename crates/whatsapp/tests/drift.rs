@@ -162,18 +162,6 @@ fn a_needed_member_that_is_gone_is_told_once_at_its_path() {
 }
 
 #[test]
-fn a_needed_member_of_another_type_is_told_once_at_its_path() {
-    let object = Tree::Object(vec![("x".to_owned(), Tree::Scalar("1".to_owned()))]);
-    check(
-        |members, odd| {
-            let value = members.iter_mut().find(|(name, _)| name == odd).map(|(_, value)| value);
-            *value.unwrap() = object.clone();
-        },
-        "not text",
-    );
-}
-
-#[test]
 fn a_member_that_no_source_knows_is_told_once_at_its_path() {
     let (mut met, new) = (BTreeSet::new(), "telepathy");
     for (name, body) in fixtures().into_iter().filter(|(_, body)| body.len() < 20_000) {

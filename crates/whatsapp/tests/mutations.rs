@@ -11,7 +11,8 @@ mod common;
 
 use common::{Tree, fixtures};
 use whatsapp::meta::Encoder;
-use whatsapp::{Data, KeyScope};
+use whatsapp::typed::Value;
+use whatsapp::{Data, Event, KeyScope};
 
 /// What becomes of the value at one place.
 const CHANGES: [fn(&Tree) -> Tree; 9] = [
@@ -70,6 +71,13 @@ fn text<'a>(data: Data<'a>) -> &'a str {
     }
 }
 
+/// The typed view exists whatever the element is: a message stays a message, whichever of its members is odd.
+fn check_typed(name: &str, event: &Event<'_>) {
+    let is_message = text(event.data).starts_with('{') && event.event_type.as_str().starts_with("messages.");
+    let is_raw = matches!(event.value(), Value::Raw(_) | Value::Bytes(_));
+    assert!(!is_message || !is_raw, "{name}: {event:?}");
+}
+
 /// Nothing may vanish: what still stands in the body is in an event, or travels with one.
 fn check(name: &str, elements: &[String], mutated: &str) {
     let encoder = Encoder::new(mutated.as_bytes());
@@ -82,6 +90,7 @@ fn check(name: &str, elements: &[String], mutated: &str) {
         assert!(inside || alone.iter().any(|alone| alone.contains(element)), "{name}: lost {element} of {mutated}");
     }
     for (event, alone) in events.iter().zip(&alone) {
+        check_typed(name, event);
         let again = whatsapp::read(alone.as_bytes());
         assert_eq!(again.events.len(), 1, "{name}: {mutated}\n{alone}");
         assert_eq!(again.events[0].event_type, event.event_type, "{name}: {mutated}\n{alone}");

@@ -1,6 +1,6 @@
 //! Calls.
 
-use super::{Elements, Field, MANAGEMENT, Override, page};
+use super::{Elements, Family, Field, MANAGEMENT, Override, page};
 
 pub(super) const CALLS: Field = Field {
     name: "calls",
@@ -14,6 +14,7 @@ pub(super) const CALLS: Field = Field {
     elements: &[
         Elements::stamped(
             "calls",
+            Family::Call,
             &[
                 "calls.call_created",
                 "calls.call_recording_available",
@@ -22,8 +23,12 @@ pub(super) const CALLS: Field = Field {
                 "calls.terminate",
             ],
         ),
-        Elements::stamped("statuses", &["calls.status.accepted", "calls.status.rejected", "calls.status.ringing"]),
-        Elements::timeless("errors", &["calls.error"]),
+        Elements::stamped(
+            "statuses",
+            Family::CallStatus,
+            &["calls.status.accepted", "calls.status.rejected", "calls.status.ringing"],
+        ),
+        Elements::timeless("errors", Family::Error, &["calls.error"]),
     ],
     ..MANAGEMENT
 };

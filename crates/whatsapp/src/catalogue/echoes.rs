@@ -1,6 +1,6 @@
 //! What the business itself does in the WhatsApp Business app: its messages, its address book, its past.
 
-use super::{Elements, Evidence, Field, MANAGEMENT, Override, TimeSource, page};
+use super::{Elements, Evidence, Family, Field, MANAGEMENT, Override, TimeSource, page};
 
 pub(super) const HISTORY: Field = Field {
     name: "history",
@@ -9,9 +9,9 @@ pub(super) const HISTORY: Field = Field {
     page: page!("webhooks/reference/history"),
     doubts: &["A chunk has no time of its own; each message inside has one."],
     elements: &[
-        Elements::timeless("history", &["history.chunk", "history.declined"]),
-        Elements::stamped("messages", &["history.media"]),
-        Elements::stamped("message_echoes", &["history.media"]),
+        Elements::timeless("history", Family::History, &["history.chunk", "history.declined"]),
+        Elements::stamped("messages", Family::Message, &["history.media"]),
+        Elements::stamped("message_echoes", Family::Echo, &["history.media"]),
     ],
     ..MANAGEMENT
 };
@@ -29,6 +29,7 @@ pub(super) const MESSAGE_ECHOES: Field = Field {
     ],
     elements: &[Elements::stamped(
         "message_echoes",
+        Family::Echo,
         &[
             "message_echoes.audio",
             "message_echoes.button",
@@ -59,6 +60,7 @@ pub(super) const SMB_APP_STATE_SYNC: Field = Field {
     elements: &[Elements {
         array: Some("state_sync"),
         time: TimeSource::Member("metadata.timestamp"),
+        family: Some(Family::StateSync),
         types: &["smb_app_state_sync.add", "smb_app_state_sync.create", "smb_app_state_sync.remove"],
     }],
     ..MANAGEMENT
@@ -71,6 +73,7 @@ pub(super) const SMB_MESSAGE_ECHOES: Field = Field {
     page: page!("webhooks/reference/smb_message_echoes"),
     elements: &[Elements::stamped(
         "message_echoes",
+        Family::Echo,
         &[
             "smb_message_echoes.audio",
             "smb_message_echoes.button",

@@ -1,6 +1,6 @@
 //! Flows.
 
-use super::{Elements, Field, MANAGEMENT, TimeSource};
+use super::{Elements, Family, Field, MANAGEMENT, TimeSource};
 
 pub(super) const FLOWS: Field = Field {
     name: "flows",
@@ -9,6 +9,7 @@ pub(super) const FLOWS: Field = Field {
     doubts: &["Permission: the Flows page tells partners that they need whatsapp_business_messaging."],
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::FlowUpdate,
         &[
             "flows.client_error_rate",
             "flows.endpoint_availability",

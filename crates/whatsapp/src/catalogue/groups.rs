@@ -1,6 +1,6 @@
 //! Groups.
 
-use super::{Elements, Field, MANAGEMENT, Override, page};
+use super::{Elements, Family, Field, MANAGEMENT, Override, page};
 
 pub(super) const GROUP_LIFECYCLE_UPDATE: Field = Field {
     name: "group_lifecycle_update",
@@ -9,6 +9,7 @@ pub(super) const GROUP_LIFECYCLE_UPDATE: Field = Field {
     page: page!("groups/webhooks"),
     elements: &[Elements::stamped(
         "groups",
+        Family::GroupEvent,
         &["group_lifecycle_update.group_create", "group_lifecycle_update.group_delete"],
     )],
     ..MANAGEMENT
@@ -21,6 +22,7 @@ pub(super) const GROUP_PARTICIPANTS_UPDATE: Field = Field {
     page: page!("groups/webhooks"),
     elements: &[Elements::stamped(
         "groups",
+        Family::GroupEvent,
         &[
             "group_participants_update.group_join_request_created",
             "group_participants_update.group_join_request_revoked",
@@ -36,7 +38,7 @@ pub(super) const GROUP_SETTINGS_UPDATE: Field = Field {
     callback_override: Override::Applies,
     meaning: "subject, description or picture of a group was changed",
     page: page!("groups/webhooks"),
-    elements: &[Elements::stamped("groups", &["group_settings_update.group_settings_update"])],
+    elements: &[Elements::stamped("groups", Family::GroupEvent, &["group_settings_update.group_settings_update"])],
     ..MANAGEMENT
 };
 
@@ -47,6 +49,7 @@ pub(super) const GROUP_STATUS_UPDATE: Field = Field {
     page: page!("groups/webhooks"),
     elements: &[Elements::stamped(
         "groups",
+        Family::GroupEvent,
         &["group_status_update.group_suspend", "group_status_update.group_suspend_cleared"],
     )],
     ..MANAGEMENT

@@ -1,6 +1,6 @@
 //! Accounts, portfolios and numbers.
 
-use super::{Elements, Evidence, Field, MANAGEMENT, Override, TimeSource, page};
+use super::{Elements, Evidence, Family, Field, MANAGEMENT, Override, TimeSource, page};
 
 pub(super) const ACCOUNT_ALERTS: Field = Field {
     name: "account_alerts",
@@ -8,6 +8,7 @@ pub(super) const ACCOUNT_ALERTS: Field = Field {
     page: page!("webhooks/reference/account_alerts"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::AccountAlert,
         &[
             "account_alerts.increased_capabilities_eligibility_deferred",
             "account_alerts.increased_capabilities_eligibility_failed",
@@ -26,6 +27,7 @@ pub(super) const ACCOUNT_REVIEW_UPDATE: Field = Field {
     page: page!("webhooks/reference/account_review_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::AccountReviewUpdate,
         &[
             "account_review_update.approved",
             "account_review_update.deferred",
@@ -41,7 +43,11 @@ pub(super) const ACCOUNT_SETTINGS_UPDATE: Field = Field {
     callback_override: Override::Applies,
     meaning: "settings of a number changed, today those of calling",
     page: page!("calling/call-settings"),
-    elements: &[Elements::whole(TimeSource::Member("timestamp"), &["account_settings_update.phone_number_settings"])],
+    elements: &[Elements::whole(
+        TimeSource::Member("timestamp"),
+        Family::AccountSettingsUpdate,
+        &["account_settings_update.phone_number_settings"],
+    )],
     ..MANAGEMENT
 };
 
@@ -51,6 +57,7 @@ pub(super) const ACCOUNT_UPDATE: Field = Field {
     page: page!("webhooks/reference/account_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::AccountUpdate,
         &[
             "account_update.account_deleted",
             "account_update.account_offboarded",
@@ -79,7 +86,7 @@ pub(super) const BUSINESS_CAPABILITY_UPDATE: Field = Field {
     name: "business_capability_update",
     meaning: "a limit of an account or portfolio changed",
     page: page!("webhooks/reference/business_capability_update"),
-    elements: &[Elements::whole(TimeSource::Entry, &["business_capability_update"])],
+    elements: &[Elements::whole(TimeSource::Entry, Family::BusinessCapabilityUpdate, &["business_capability_update"])],
     ..MANAGEMENT
 };
 
@@ -88,7 +95,7 @@ pub(super) const BUSINESS_STATUS_UPDATE: Field = Field {
     evidence: Evidence::Unpublished,
     meaning: "no payload is published; offered in the dashboard",
     doubts: &["Only the dashboard's list names it."],
-    elements: &[Elements::whole(TimeSource::Unknown, &["business_status_update"])],
+    elements: &[Elements::unpublished(&["business_status_update"])],
     ..MANAGEMENT
 };
 
@@ -99,6 +106,7 @@ pub(super) const BUSINESS_USERNAME_UPDATES: Field = Field {
     page: page!("business-scoped-user-ids"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::BusinessUsernameUpdate,
         &[
             "business_username_updates.approved",
             "business_username_updates.deleted",
@@ -113,7 +121,7 @@ pub(super) const CAMPAIGN_STATUS_UPDATE: Field = Field {
     evidence: Evidence::Unpublished,
     meaning: "no payload is published",
     doubts: &["In older lists of third parties only, not in the documentation of 2026."],
-    elements: &[Elements::whole(TimeSource::Unknown, &["campaign_status_update"])],
+    elements: &[Elements::unpublished(&["campaign_status_update"])],
     ..MANAGEMENT
 };
 
@@ -123,6 +131,7 @@ pub(super) const PARTNER_SOLUTIONS: Field = Field {
     page: page!("webhooks/reference/partner_solutions"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::PartnerSolution,
         &["partner_solutions.solution_created", "partner_solutions.solution_updated"],
     )],
     ..MANAGEMENT
@@ -134,6 +143,7 @@ pub(super) const PAYMENT_CONFIGURATION_UPDATE: Field = Field {
     page: page!("webhooks/reference/payment_configuration_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::PaymentConfigurationUpdate,
         &[
             "payment_configuration_update.active",
             "payment_configuration_update.needs_connecting",
@@ -149,6 +159,7 @@ pub(super) const PHONE_NUMBER_NAME_UPDATE: Field = Field {
     page: page!("webhooks/reference/phone_number_name_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::PhoneNumberNameUpdate,
         &[
             "phone_number_name_update.approved",
             "phone_number_name_update.deferred",
@@ -165,6 +176,7 @@ pub(super) const PHONE_NUMBER_QUALITY_UPDATE: Field = Field {
     page: page!("webhooks/reference/phone_number_quality_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::PhoneNumberQualityUpdate,
         &[
             "phone_number_quality_update.downgrade",
             "phone_number_quality_update.flagged",
@@ -183,6 +195,7 @@ pub(super) const SECURITY: Field = Field {
     page: page!("webhooks/reference/security"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::Security,
         &["security.pin_changed", "security.pin_request_success", "security.pin_reset_request"],
     )],
     ..MANAGEMENT

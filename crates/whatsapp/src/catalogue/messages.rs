@@ -1,6 +1,6 @@
 //! What people write to the business, and what becomes of what the business writes.
 
-use super::{Elements, Field, MANAGEMENT, Override, Permission, page};
+use super::{Elements, Family, Field, MANAGEMENT, Override, Permission, page};
 
 pub(super) const MESSAGES: Field = Field {
     name: "messages",
@@ -11,6 +11,7 @@ pub(super) const MESSAGES: Field = Field {
     elements: &[
         Elements::stamped(
             "messages",
+            Family::Message,
             &[
                 "messages.audio",
                 "messages.button",
@@ -45,10 +46,8 @@ pub(super) const MESSAGES: Field = Field {
         ),
         Elements::stamped(
             "statuses",
+            Family::Status,
             &[
-                "messages.payment.captured",
-                "messages.payment.failed",
-                "messages.payment.pending",
                 "messages.status.deleted",
                 "messages.status.delivered",
                 "messages.status.failed",
@@ -59,10 +58,16 @@ pub(super) const MESSAGES: Field = Field {
             ],
         ),
         Elements::stamped(
+            "statuses",
+            Family::PaymentStatus,
+            &["messages.payment.captured", "messages.payment.failed", "messages.payment.pending"],
+        ),
+        Elements::stamped(
             "user_actions",
+            Family::UserAction,
             &["messages.user_action.landing_page_view", "messages.user_action.marketing_messages_link_click"],
         ),
-        Elements::timeless("errors", &["messages.error"]),
+        Elements::timeless("errors", Family::Error, &["messages.error"]),
     ],
     ..MANAGEMENT
 };

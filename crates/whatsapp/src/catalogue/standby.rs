@@ -1,6 +1,6 @@
 //! Conversations that another app owns, and who owns them.
 
-use super::{Elements, Field, MANAGEMENT, Override, PERMISSION_BY_RULE, TimeSource, page};
+use super::{Elements, Family, Field, MANAGEMENT, Override, PERMISSION_BY_RULE, TimeSource, page};
 
 pub(super) const MESSAGING_HANDOVERS: Field = Field {
     name: "messaging_handovers",
@@ -9,6 +9,7 @@ pub(super) const MESSAGING_HANDOVERS: Field = Field {
     page: page!("webhooks/reference/messaging-handovers"),
     elements: &[Elements::whole(
         TimeSource::Member("timestamp"),
+        Family::Handover,
         &["messaging_handovers.control_passed", "messaging_handovers.control_taken"],
     )],
     ..MANAGEMENT
@@ -26,6 +27,7 @@ pub(super) const STANDBY: Field = Field {
     elements: &[
         Elements::stamped(
             "standby.messages",
+            Family::Message,
             &[
                 "standby.messages.audio",
                 "standby.messages.button",
@@ -58,9 +60,10 @@ pub(super) const STANDBY: Field = Field {
                 "standby.messages.voice",
             ],
         ),
-        Elements::stamped("standby.message_echoes", &["standby.message_echoes"]),
+        Elements::stamped("standby.message_echoes", Family::StandbyEcho, &["standby.message_echoes"]),
         Elements::stamped(
             "standby.statuses",
+            Family::Status,
             &[
                 "standby.status.deleted",
                 "standby.status.delivered",

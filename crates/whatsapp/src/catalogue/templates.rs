@@ -1,12 +1,16 @@
 //! Message templates.
 
-use super::{Elements, Evidence, Field, MANAGEMENT, TimeSource, page};
+use super::{Elements, Evidence, Family, Field, MANAGEMENT, TimeSource, page};
 
 pub(super) const COMPONENTS: Field = Field {
     name: "message_template_components_update",
     meaning: "a template was edited",
     page: page!("webhooks/reference/message_template_components_update"),
-    elements: &[Elements::whole(TimeSource::Entry, &["message_template_components_update"])],
+    elements: &[Elements::whole(
+        TimeSource::Entry,
+        Family::TemplateComponentsUpdate,
+        &["message_template_components_update"],
+    )],
     ..MANAGEMENT
 };
 
@@ -16,6 +20,7 @@ pub(super) const QUALITY: Field = Field {
     page: page!("webhooks/reference/message_template_quality_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::TemplateQualityUpdate,
         &[
             "message_template_quality_update.green",
             "message_template_quality_update.red",
@@ -32,6 +37,7 @@ pub(super) const STATUS: Field = Field {
     page: page!("webhooks/reference/message_template_status_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::TemplateStatusUpdate,
         &[
             "message_template_status_update.approved",
             "message_template_status_update.archived",
@@ -58,6 +64,7 @@ pub(super) const CATEGORY: Field = Field {
     page: page!("webhooks/reference/template_category_update"),
     elements: &[Elements::whole(
         TimeSource::Entry,
+        Family::TemplateCategoryUpdate,
         &["template_category_update.completed", "template_category_update.impending"],
     )],
     ..MANAGEMENT
@@ -67,7 +74,11 @@ pub(super) const CORRECT_CATEGORY_DETECTION: Field = Field {
     name: "template_correct_category_detection",
     meaning: "Meta thinks that a Direct Send message belongs to another category",
     page: page!("direct-send/integrity-and-content-guidelines"),
-    elements: &[Elements::whole(TimeSource::Entry, &["template_correct_category_detection"])],
+    elements: &[Elements::whole(
+        TimeSource::Entry,
+        Family::TemplateCategoryDetection,
+        &["template_correct_category_detection"],
+    )],
     ..MANAGEMENT
 };
 
@@ -76,6 +87,6 @@ pub(super) const PERFORMANCE_METRICS: Field = Field {
     evidence: Evidence::Unpublished,
     meaning: "no payload is published; once described as weekly figures of templates",
     doubts: &["In older lists of third parties only, not in the documentation of 2026."],
-    elements: &[Elements::whole(TimeSource::Unknown, &["template_performance_metrics"])],
+    elements: &[Elements::unpublished(&["template_performance_metrics"])],
     ..MANAGEMENT
 };

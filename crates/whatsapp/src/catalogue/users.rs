@@ -1,6 +1,6 @@
 //! What users decide and what is found out about them, beside their messages.
 
-use super::{Elements, Evidence, Field, MANAGEMENT, Override, PERMISSION_BY_RULE, TimeSource, page};
+use super::{Elements, Evidence, Family, Field, MANAGEMENT, Override, PERMISSION_BY_RULE, page};
 
 pub(super) const AUTOMATIC_EVENTS: Field = Field {
     name: "automatic_events",
@@ -8,6 +8,7 @@ pub(super) const AUTOMATIC_EVENTS: Field = Field {
     page: page!("webhooks/reference/automatic_events"),
     elements: &[Elements::stamped(
         "automatic_events",
+        Family::AutomaticEvent,
         &["automatic_events.leadsubmitted", "automatic_events.purchase"],
     )],
     ..MANAGEMENT
@@ -20,7 +21,7 @@ pub(super) const CONSUMER_PROFILE: Field = Field {
     meaning: "no payload is published; offered in the dashboard",
     page: page!("webhooks/override"),
     doubts: &[PERMISSION_BY_RULE, "Only the override page names it."],
-    elements: &[Elements::whole(TimeSource::Unknown, &["consumer_profile"])],
+    elements: &[Elements::unpublished(&["consumer_profile"])],
     ..MANAGEMENT
 };
 
@@ -29,7 +30,7 @@ pub(super) const TRACKING_EVENTS: Field = Field {
     evidence: Evidence::Seen,
     meaning: "a tracked event of a marketing message",
     doubts: &[PERMISSION_BY_RULE, "Known from the dashboard's list and test sample only."],
-    elements: &[Elements::stamped("events", &["tracking_events.sent"])],
+    elements: &[Elements::stamped("events", Family::TrackingEvent, &["tracking_events.sent"])],
     ..MANAGEMENT
 };
 
@@ -41,7 +42,7 @@ pub(super) const USER_ID_UPDATE: Field = Field {
         PERMISSION_BY_RULE,
         "Sources disagree whether it is still sent; a message of type system tells the same.",
     ],
-    elements: &[Elements::stamped("user_id_update", &["user_id_update"])],
+    elements: &[Elements::stamped("user_id_update", Family::UserIdUpdate, &["user_id_update"])],
     ..MANAGEMENT
 };
 
@@ -52,6 +53,7 @@ pub(super) const USER_PREFERENCES: Field = Field {
     doubts: &["The value `signup` is known from samples only."],
     elements: &[Elements::stamped(
         "user_preferences",
+        Family::UserPreference,
         &["user_preferences.resume", "user_preferences.signup", "user_preferences.stop"],
     )],
     ..MANAGEMENT

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{by_display, entry_time, object_lane, or_empty, start};
+use super::{by_display, object_lane, or_empty, start};
 use crate::canon;
 use crate::draft::{Account, Draft};
 use crate::event::Lane;
@@ -10,16 +10,13 @@ use crate::part::Part;
 use crate::scene::{Number, Scene};
 
 /// Limits, badges and photos. Two shapes: the alert nested in `alert_info`, or flat; nested wins.
-pub(super) fn alert<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(super) fn alert<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
     let info = part.part("alert_info");
     let word = |name| info.as_ref().and_then(|info| info.word(name)).or_else(|| part.word(name));
-    let (kind, entity, entity_type) = (word("alert_type"), part.need("entity_id"), part.word("entity_type"));
-    if kind.is_none() {
-        part.note("alert_info.alert_type", "missing");
-    }
+    let (kind, entity, entity_type) = (word("alert_type"), part.word("entity_id"), part.word("entity_type"));
     let key = start("account_alerts", scene).need(entity.as_deref()).need(kind.as_deref());
     let key = key.may(word("alert_severity").as_deref()).may(word("alert_status").as_deref()).timed(scene);
-    let mut draft = of_account(scene, part, &["account_alerts", or_empty(&kind)], key);
+    let mut draft = of_account(scene, &["account_alerts", or_empty(&kind)], key);
     match entity_type.as_deref() {
         Some("PHONE_NUMBER") => draft.number = Some(Number { id: entity, display: None }),
         Some("BUSINESS") => draft.account = Some(Account { waba_id: scene.waba_id(), business_id: entity }),
@@ -28,46 +25,46 @@ pub(super) fn alert<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
     draft
 }
 
-pub(super) fn review<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let decision = part.need("decision");
+pub(super) fn review<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let decision = part.word("decision");
     let key = start("account_review_update", scene).need(decision.as_deref()).timed(scene);
-    of_account(scene, part, &["account_review_update", or_empty(&decision)], key)
+    of_account(scene, &["account_review_update", or_empty(&decision)], key)
 }
 
-pub(super) fn capability<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
+pub(super) fn capability<'a>(scene: &Scene<'a>) -> Draft<'a> {
     let key = start("business_capability_update", scene).content(scene).timed(scene);
-    of_account(scene, part, &["business_capability_update"], key)
+    of_account(scene, &["business_capability_update"], key)
 }
 
-pub(super) fn payment_configuration<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let [name, status] = [part.need("configuration_name"), part.need("status")];
+pub(super) fn payment_configuration<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let [name, status] = [part.word("configuration_name"), part.word("status")];
     let key = start("payment_configuration_update", scene).need(name.as_deref()).need(status.as_deref());
     let key = key.need(part.word("updated_timestamp").as_deref()).end(|| canon::content_hash(scene.whole));
-    let mut draft = of_account(scene, part, &["payment_configuration_update", or_empty(&status)], key);
-    draft.occurred_at_seconds = draft.occurred_at_seconds.or_else(|| part.need_time("updated_timestamp"));
+    let mut draft = of_account(scene, &["payment_configuration_update", or_empty(&status)], key);
+    draft.occurred_at_seconds = draft.occurred_at_seconds.or_else(|| part.time("updated_timestamp"));
     draft
 }
 
 /// A multi-partner solution; the entry's id is a portfolio.
-pub(super) fn solution<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let [event, solution] = [part.need("event"), part.need("solution_id")];
+pub(super) fn solution<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let [event, solution] = [part.word("event"), part.word("solution_id")];
     let key = start("partner_solutions", scene).need(solution.as_deref()).need(event.as_deref());
-    let key = key.need(part.need("solution_status").as_deref()).timed(scene);
+    let key = key.need(part.word("solution_status").as_deref()).timed(scene);
     let lane = object_lane("solution", &solution);
-    let mut draft = Draft::new(&["partner_solutions", or_empty(&event)], key, lane).at(entry_time(scene, part));
+    let mut draft = Draft::new(&["partner_solutions", or_empty(&event)], key, lane).at(scene.entry_seconds());
     draft.account = Some(Account { waba_id: None, business_id: scene.waba_id() });
     draft
 }
 
-pub(super) fn update<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
-    let event = part.need("event");
+pub(super) fn update<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+    let event = part.word("event");
     let info = part.part("waba_info");
     let waba = info.as_ref().and_then(|info| info.word("waba_id"));
     let phone = part.word("phone_number");
     let key = start("account_update", scene).need(event.as_deref()).may(waba.as_deref().or(phone.as_deref()));
     let key = key.content(scene).timed(scene);
     let account = account(scene, part, info.as_ref(), waba, or_empty(&event));
-    let mut draft = of_account(scene, part, &["account_update", or_empty(&event)], key);
+    let mut draft = of_account(scene, &["account_update", or_empty(&event)], key);
     draft.lane = account_lane(account.waba_id.as_ref().or(scene.entry_id.as_ref()));
     draft.account = Some(account);
     draft.number = by_display(phone);
@@ -77,8 +74,8 @@ pub(super) fn update<'a>(scene: &Scene<'a>, part: &Part<'a, '_>) -> Draft<'a> {
 /// Which account and portfolio an `account_update` is about: the entry's id is one or the other, by event.
 fn account<'a>(
     scene: &Scene<'a>,
-    part: &Part<'a, '_>,
-    info: Option<&Part<'a, '_>>,
+    part: &Part<'a>,
+    info: Option<&Part<'a>>,
     waba: Option<Cow<'a, str>>,
     event: &str,
 ) -> Account<'a> {
@@ -104,8 +101,8 @@ fn account<'a>(
     }
 }
 
-fn of_account<'a>(scene: &Scene<'a>, part: &Part<'a, '_>, words: &[&str], key: String) -> Draft<'a> {
-    Draft::new(words, key, account_lane(scene.entry_id.as_ref())).at(entry_time(scene, part))
+fn of_account<'a>(scene: &Scene<'a>, words: &[&str], key: String) -> Draft<'a> {
+    Draft::new(words, key, account_lane(scene.entry_id.as_ref())).at(scene.entry_seconds())
 }
 
 fn account_lane<'a>(id: Option<&Cow<'_, str>>) -> Lane<'a> {

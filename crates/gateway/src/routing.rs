@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use hyper::Uri;
 use rules::age::AgeRule;
 use rules::retry::Policy;
-use rules::route::{Labels, Routes, Wants};
+use rules::route::{Labels, Routes, Rule, Wants};
 use store::{EndpointNo, EndpointRecord, EndpointState, LabelsOf, Store, StoreError};
 use tokio::sync::Mutex;
 
@@ -46,6 +46,18 @@ pub struct Endpoint {
     pub policy: Policy,
     /// When events are too old for it.
     pub ages: Vec<AgeRule>,
+    /// What it wants.
+    pub rules: Vec<Rule>,
+    /// Whether it competes with others that override.
+    pub overrides: bool,
+    /// Changes with the endpoint.
+    pub revision: u64,
+}
+
+impl Endpoint {
+    fn wants(&self) -> Wants<EndpointNo> {
+        Wants { target: self.number, rules: self.rules.clone(), overrides: self.overrides, owner: self.owner.clone() }
+    }
 }
 
 impl Endpoint {
@@ -110,7 +122,7 @@ impl std::fmt::Debug for Routing {
 impl Routing {
     /// Loads the endpoints.
     pub async fn load(store: Arc<dyn Store>, sealer: Sealer) -> Result<Self, StoreError> {
-        let first = snapshot(&*store, &sealer).await?;
+        let first = snapshot(&*store, &sealer, &Snapshot::empty()).await?;
         Ok(Self {
             store,
             sealer,
@@ -134,31 +146,29 @@ impl Routing {
             return Ok(());
         }
         let serves = self.wished.load(Ordering::SeqCst);
-        let fresh = snapshot(&*self.store, &self.sealer).await?;
+        let fresh = snapshot(&*self.store, &self.sealer, &self.current()).await?;
         self.current.store(Arc::new(fresh));
         *served = serves;
         Ok(())
     }
 }
 
-async fn snapshot(store: &dyn Store, sealer: &Sealer) -> Result<Snapshot, StoreError> {
+/// The endpoints as they are now. What has not changed since `before` is taken over: opening ten thousand secrets takes
+/// longer than anything else here.
+async fn snapshot(store: &dyn Store, sealer: &Sealer, before: &Snapshot) -> Result<Snapshot, StoreError> {
     let (version, records) = store.endpoints().await?;
     // After the version: labels that are newer than it move it on, and what was routed by it is refused.
     let labels = labels_of(store).await?;
     let mut endpoints = HashMap::with_capacity(records.len());
     let mut targets = Vec::with_capacity(records.len());
     for record in records {
-        match ready(&record, sealer) {
-            Ok((endpoint, definition)) => {
+        let known = before.endpoints.get(&record.number).filter(|known| known.revision == record.revision);
+        match known.map_or_else(|| ready(&record, sealer).map(Arc::new), |known| Ok(Arc::clone(known))) {
+            Ok(endpoint) => {
                 if record.state != EndpointState::Disabled {
-                    targets.push(Wants {
-                        target: record.number,
-                        rules: definition.compiled_rules(),
-                        overrides: definition.r#override,
-                        owner: record.owner.clone(),
-                    });
+                    targets.push(endpoint.wants());
                 }
-                endpoints.insert(record.number, Arc::new(endpoint));
+                endpoints.insert(record.number, endpoint);
             }
             // What it is owed stays owed: an attempt without an endpoint in the snapshot is a fault of ours, and retried.
             Err(cause) => tracing::error!(endpoint.id = record.id, cause, "an endpoint cannot be used"),
@@ -176,7 +186,7 @@ pub(crate) async fn labels_of(store: &dyn Store) -> Result<Labels, StoreError> {
     Ok(labels)
 }
 
-fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definition), String> {
+fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<Endpoint, String> {
     let definition: Definition =
         serde_json::from_str(&record.definition_json).map_err(|_| "its definition is damaged".to_owned())?;
     let open = |kind: &str, sealed: &str| {
@@ -186,8 +196,9 @@ fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definiti
     let webhook_key = crate::sign::webhook_key(&webhook_secret).ok_or("its webhook secret is damaged")?;
     let hub_secret = definition.hub_secret.as_deref().map(|sealed| open("hub", sealed)).transpose()?;
     let form = definition.form.open(Seals { sealer, id: &record.id }).map_err(|cause| cause.to_string())?;
-    let endpoint = Endpoint {
+    Ok(Endpoint {
         number: record.number,
+        revision: record.revision,
         id: record.id.clone(),
         owner: record.owner.clone(),
         state: record.state,
@@ -199,8 +210,9 @@ fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definiti
         webhook_key: WebhookKey(webhook_key),
         policy: definition.policy(),
         ages: definition.compiled_ages(),
-    };
-    Ok((endpoint, definition))
+        rules: definition.compiled_rules(),
+        overrides: definition.r#override,
+    })
 }
 
 /// What a sealed secret of an endpoint is bound to.

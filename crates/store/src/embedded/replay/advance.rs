@@ -16,6 +16,8 @@ use crate::replay::{ReplayMark, ReplayNo, ReplayRecord, ReplayState};
 const SLICE_MAX: usize = 200;
 /// Of them for one endpoint, while others wait for their turn.
 const TURN_MAX: usize = 50;
+/// Items of one endpoint that are looked at for that.
+const LOOKED_MAX: i64 = 200;
 /// Endpoints that one transaction looks at.
 const ENDPOINTS_MAX: usize = 100;
 
@@ -115,30 +117,33 @@ fn serve(
         .conn
         .prepare_cached("SELECT count(*) FROM deliveries WHERE replay = ?1 AND state = 0 AND endpoint = ?2")?
         .query_row([number.0, endpoint.0], |row| row.get(0))?;
-    let room = REPLAY_OWED_MAX.saturating_sub(usize::try_from(owed).unwrap_or(usize::MAX));
-    for (event, gone) in items(tx, number, endpoint, max.min(room))? {
-        slice.taken += 1;
-        tx.conn
-            .prepare_cached("DELETE FROM replay_items WHERE replay = ?1 AND endpoint = ?2 AND event = ?3")?
-            .execute([number.0, endpoint.0, event])?;
-        // What was gone when it was counted was told then.
+    let mut room = REPLAY_OWED_MAX.saturating_sub(usize::try_from(owed).unwrap_or(usize::MAX)).min(max);
+    for (event, gone) in items(tx, number, endpoint)? {
+        // What was gone when it was counted was told then, and takes nobody's place now.
         if gone == 0 {
+            if room == 0 {
+                break;
+            }
+            room -= 1;
+            slice.taken += 1;
             match owe(tx, event, endpoint, mark, now_ms)? {
                 Fate::Made(owed) => slice.made.push(owed),
                 Fate::BodyGone => slice.bodies_gone += 1,
                 Fate::EndpointGone => slice.endpoints_gone += 1,
             }
         }
+        tx.conn
+            .prepare_cached("DELETE FROM replay_items WHERE replay = ?1 AND endpoint = ?2 AND event = ?3")?
+            .execute([number.0, endpoint.0, event])?;
     }
     Ok(())
 }
 
-fn items(tx: &Tx<'_>, number: ReplayNo, endpoint: EndpointNo, take: usize) -> Result<Vec<(i64, i64)>, Fault> {
+fn items(tx: &Tx<'_>, number: ReplayNo, endpoint: EndpointNo) -> Result<Vec<(i64, i64)>, Fault> {
     let mut query = tx.conn.prepare_cached(
         "SELECT event, gone FROM replay_items WHERE replay = ?1 AND endpoint = ?2 ORDER BY event LIMIT ?3",
     )?;
-    let take = i64::try_from(take).unwrap_or(i64::MAX);
-    let rows = query.query_map([number.0, endpoint.0, take], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows = query.query_map([number.0, endpoint.0, LOOKED_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -5,13 +5,14 @@
 use std::sync::Mutex;
 
 use rules::limits::REPLAY_ITEMS_MAX;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
-use super::{filter, known, note, of_word, set_state};
+use super::seen::{Plan, SEEN, Seen, plan};
+use super::{known, note, set_state};
 use crate::embedded::fault::Fault;
 use crate::embedded::job::{Refusal, Tx};
 use crate::embedded::lookup::Tail;
-use crate::embedded::read::{fits, numbers_of};
+use crate::embedded::read::numbers_of;
 use crate::replay::{ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, ReplayState};
 
 /// Rows that one slice looks at.
@@ -46,16 +47,6 @@ struct Item {
     endpoint: i64,
     /// As in the table `replay_items`.
     gone: i64,
-}
-
-/// The row of a replay, as far as counting needs it.
-struct Plan {
-    of: ReplayOf,
-    filter: ReplayFilter,
-    to: Option<i64>,
-    upto_event: i64,
-    upto_delivery: i64,
-    walk: Walk,
 }
 
 impl Walk {
@@ -98,70 +89,6 @@ pub(in crate::embedded) fn look(conn: &Connection, tail: &Mutex<Tail>, number: R
         _ => Walk::over(),
     };
     Ok(Found { from: plan.walk, next, items: looker.items })
-}
-
-fn plan(conn: &Connection, number: ReplayNo) -> Result<Option<Plan>, Fault> {
-    let mut query = conn.prepare_cached(
-        "SELECT of, filter, target, upto_event, upto_delivery, walk, at_first, at_second FROM replays WHERE number = ?1",
-    )?;
-    let found = query.query_row([number.0], |row| {
-        let (of, text): (String, String) = (row.get(0)?, row.get(1)?);
-        Ok(Plan {
-            of: of_word(&of),
-            filter: filter::from_json(&text),
-            to: row.get(2)?,
-            upto_event: row.get(3)?,
-            upto_delivery: row.get(4)?,
-            walk: Walk { number: row.get(5)?, first: row.get(6)?, second: row.get(7)? },
-        })
-    });
-    Ok(found.optional()?)
-}
-
-/// What the filter looks at, from columns 0 to 8: the event's number, its time and its names.
-struct Seen {
-    event: i64,
-    received_at: i64,
-    app: String,
-    field: String,
-    event_type: String,
-    waba_id: Option<String>,
-    phone_number_id: Option<String>,
-    unrouted: bool,
-    has_body: bool,
-}
-
-const SEEN: &str = "e.id, e.received_at, e.app, e.field, e.event_type, e.waba_id, e.phone_number_id, e.unrouted,
-                    EXISTS (SELECT 1 FROM bodies b WHERE b.notification = e.notification)";
-
-impl Seen {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            event: row.get(0)?,
-            received_at: row.get(1)?,
-            app: row.get(2)?,
-            field: row.get(3)?,
-            event_type: row.get(4)?,
-            waba_id: row.get(5)?,
-            phone_number_id: row.get(6)?,
-            unrouted: row.get(7)?,
-            has_body: row.get(8)?,
-        })
-    }
-
-    fn fits(&self, plan: &Plan) -> bool {
-        let is = |wanted: &Option<String>, there: Option<&String>| wanted.is_none() || wanted.as_ref() == there;
-        let filter = &plan.filter;
-        self.event <= plan.upto_event
-            && filter.since_ms.is_none_or(|since| self.received_at >= since)
-            && filter.until_ms.is_none_or(|until| self.received_at < until)
-            && is(&filter.app, Some(&self.app))
-            && is(&filter.field, Some(&self.field))
-            && filter.event_type.as_deref().is_none_or(|wanted| fits(wanted, &self.event_type))
-            && is(&filter.waba_id, self.waba_id.as_ref())
-            && is(&filter.phone_number_id, self.phone_number_id.as_ref())
-            && (plan.of != ReplayOf::Unrouted || self.unrouted)
-    }
 }
 
 /// A slice being looked at.

@@ -8,6 +8,7 @@ mod advance;
 mod filter;
 mod look;
 mod rows;
+mod seen;
 
 use rules::limits::{REPLAYS_KEPT_MAX, REPLAYS_OPEN_MAX};
 use rusqlite::{Connection, params};

@@ -1,18 +1,32 @@
-//! Third-party consumers that tests run as they are: Python packages in an environment of their own under `target/`,
-//! pinned by `tests/consumers/requirements.txt`.
+//! Third-party consumers that tests run as they are: Python packages in an environment of their own and a Node package in
+//! a folder of its own, both under `target/`, pinned by the files in `tests/consumers`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::steps::{say, works};
 
 const VENV: &str = "target/consumers";
 const REQUIREMENTS: &str = "tests/consumers/requirements.txt";
+const NODE: &str = "target/consumers-node";
+const PACKAGE: [&str; 2] = ["package.json", "package-lock.json"];
 
-/// Installs them, and gives the path of the Python that has them.
-pub(crate) fn install() -> Result<String, String> {
+/// Where the consumers are.
+pub(crate) struct Installed {
+    /// The Python that has its packages.
+    pub(crate) python: String,
+    /// The folder whose `node_modules` has the other.
+    pub(crate) node: String,
+}
+
+/// Installs them.
+pub(crate) fn install() -> Result<Installed, String> {
     let here = std::env::current_dir().map_err(|cause| format!("failed to read the working folder: {cause}"))?;
+    Ok(Installed { python: python(&here)?, node: node(&here)? })
+}
+
+fn python(here: &Path) -> Result<String, String> {
     let python = here.join(VENV).join("bin/python").to_string_lossy().into_owned();
     let wanted = fs::read_to_string(REQUIREMENTS).map_err(|cause| format!("failed to read {REQUIREMENTS}: {cause}"))?;
     let mark = Path::new(VENV).join("installed.txt");
@@ -36,6 +50,30 @@ fn make_environment() -> Result<(), String> {
     installed.and_then(|()| run("python3", &["-m", "venv", "--clear", VENV])).map_err(|cause| {
         format!("the tests need Python 3 with venv: install Debian's packages python3 and python3-venv ({cause})")
     })
+}
+
+fn node(here: &Path) -> Result<String, String> {
+    let folder = here.join(NODE);
+    let shown = folder.to_string_lossy().into_owned();
+    let is_current = |name: &&str| {
+        let wanted = fs::read(source(name));
+        wanted.is_ok_and(|wanted| fs::read(folder.join(name)).is_ok_and(|there| there == wanted))
+    };
+    if PACKAGE.iter().all(is_current) && folder.join("node_modules/.package-lock.json").exists() {
+        return Ok(shown);
+    }
+    say("── consumers: installing the Node package that tests use");
+    fs::create_dir_all(&folder).map_err(|cause| format!("failed to make {shown}: {cause}"))?;
+    for name in PACKAGE {
+        fs::copy(source(name), folder.join(name)).map_err(|cause| format!("failed to copy {name}: {cause}"))?;
+    }
+    run("npm", &["ci", "--prefix", &shown, "--silent", "--no-audit", "--no-fund"])
+        .map_err(|cause| format!("the tests need Node with npm: install Debian's packages nodejs and npm ({cause})"))?;
+    Ok(shown)
+}
+
+fn source(name: &str) -> PathBuf {
+    Path::new("tests/consumers").join(name)
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {

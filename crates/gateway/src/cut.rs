@@ -10,6 +10,7 @@ use rules::route::Facts;
 use store::{EndpointNo, LaneName, NewConversation, NewEvent, NewNotification, NumberEntry};
 use whatsapp::{Contact, Conversation, Data, Event, KeyScope, Lane, Problem};
 
+use crate::endpoint::Format;
 use crate::routing::Snapshot;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -42,7 +43,7 @@ pub struct Received {
 pub fn cut(received: Received, snapshot: &Snapshot, directory: &Directory) -> NewNotification {
     let notification = whatsapp::read(&received.body);
     let numbers = news(&received.app, &notification.events, directory);
-    let events = notification
+    let events: Vec<NewEvent> = notification
         .events
         .iter()
         .map(|event| {
@@ -60,6 +61,7 @@ pub fn cut(received: Received, snapshot: &Snapshot, directory: &Directory) -> Ne
         signature: received.signature,
         secret_index: received.secret_index,
         routes_version: snapshot.version,
+        whole_to: whole_to(&events, snapshot),
         events,
         numbers,
         body: received.body,
@@ -76,6 +78,18 @@ fn route(app: &str, event: &NewEvent, snapshot: &Snapshot) -> Vec<EndpointNo> {
         owner: None,
         test: event.test,
     })
+}
+
+/// The endpoints that get the notification as it is: each of its events must be theirs, those that turn out to be known
+/// already as well, because all of them can be read in it.
+fn whole_to(events: &[NewEvent], snapshot: &Snapshot) -> Vec<EndpointNo> {
+    let Some((first, others)) = events.split_first() else {
+        return Vec::new();
+    };
+    let is_raw =
+        |number: &&EndpointNo| snapshot.endpoints.get(number).is_some_and(|endpoint| endpoint.format == Format::Raw);
+    let gets_all = |number: &&EndpointNo| others.iter().all(|event| event.owed_to.contains(number));
+    first.owed_to.iter().filter(is_raw).filter(gets_all).copied().collect()
 }
 
 /// The numbers that this body teaches.

@@ -4,11 +4,14 @@
 //! same, with its secrets sealed.
 
 mod backlog;
+pub mod form;
+pub mod format;
+pub mod headers;
+pub mod link;
 mod policy;
+pub mod secrets;
 
-pub use self::backlog::{Backlog, BacklogInput};
-pub use self::policy::{BackoffInput, Factor, PolicyInput, Preset};
-
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rules::age::{AgeRule, WhenOld};
@@ -18,6 +21,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use utoipa::ToSchema;
 
+pub use self::backlog::{Backlog, BacklogInput};
+pub use self::form::{Form, KeptForm};
+pub use self::format::{EightByEight, Format};
+pub use self::headers::{AuthInput, BasicInput};
+pub use self::link::{ProxyChoice, TlsInput};
+pub use self::policy::{BackoffInput, Factor, PolicyInput, Preset};
+pub use self::secrets::{NextSecretInput, OldSecretInput};
+
+use self::form::CheckedForm;
 use crate::secret::Secret;
 
 /// What a label may be.
@@ -32,9 +44,12 @@ pub struct EndpointInput {
     pub id: Option<String>,
     /// Where deliveries go: `https://…`, or `http://…` where the allowlist permits it.
     pub url: String,
-    /// `meta` (default) or `waypost`.
+    /// `meta` (default), `waypost`, `cloudevents`, `8x8` or `raw`.
     #[serde(default)]
     pub format: Format,
+    /// What the format `8x8` needs to know.
+    #[serde(default)]
+    pub eight_by_eight: Option<EightByEight>,
     /// Whose it is. Empty: nobody's in particular.
     #[serde(default)]
     pub owner: String,
@@ -45,7 +60,7 @@ pub struct EndpointInput {
     /// number gets it before the one that names the WABA, and that before the one that names the app at most.
     #[serde(default)]
     pub r#override: bool,
-    /// Deliveries keep the order of their lanes.
+    /// Deliveries keep the order of their lanes. Those of the format `raw` have none, whatever stands here.
     #[serde(default = "yes")]
     pub ordered: bool,
     /// Requests in flight to it at most.
@@ -73,6 +88,27 @@ pub struct EndpointInput {
     /// Signs `webhook-signature` (Standard Webhooks): `whsec_` and base64 of 24 to 64 bytes. Made up when missing.
     #[serde(default)]
     pub webhook_secret: Option<String>,
+    /// The hub secret that takes over at a moment.
+    #[serde(default)]
+    pub hub_secret_next: Option<NextSecretInput>,
+    /// Standard Webhooks secrets that sign besides the one in force, until they end.
+    #[serde(default)]
+    pub webhook_secrets_old: Option<Vec<OldSecretInput>>,
+    /// The beginning of the names of Waypost's headers, instead of `X-Waypost-`.
+    #[serde(default)]
+    pub header_prefix: Option<String>,
+    /// Custom headers.
+    #[serde(default)]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// `Authorization`.
+    #[serde(default)]
+    pub auth: Option<AuthInput>,
+    /// TLS: a client certificate, private authorities.
+    #[serde(default)]
+    pub tls: Option<TlsInput>,
+    /// A proxy that takes CONNECT (`http://host:port`), or `none` where one is set for all endpoints.
+    #[serde(default)]
+    pub proxy: Option<String>,
     /// Made paused: it is owed what matches, and gets it when it is resumed.
     #[serde(default)]
     pub paused: bool,
@@ -127,28 +163,6 @@ pub enum ThenInput {
     Mark,
 }
 
-/// The body that an endpoint gets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Meta's own envelope, with this event alone.
-    #[default]
-    Meta,
-    /// Waypost's event.
-    Waypost,
-}
-
-impl Format {
-    /// The word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Meta => "meta",
-            Self::Waypost => "waypost",
-        }
-    }
-}
-
 /// What the store keeps of an endpoint, besides the members that have columns of their own. Secrets are sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
@@ -176,6 +190,9 @@ pub struct Definition {
     pub hub_secret: Option<String>,
     /// Sealed.
     pub webhook_secret: String,
+    /// The form of its deliveries, beside format and URL.
+    #[serde(default)]
+    pub form: KeptForm,
 }
 
 /// What is wrong with an endpoint: the member, and what was expected.
@@ -189,7 +206,7 @@ pub struct BadEndpoint {
 }
 
 impl BadEndpoint {
-    fn new(member: impl Into<String>, expected: impl Into<String>) -> Self {
+    pub(crate) fn new(member: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { member: member.into(), expected: expected.into() }
     }
 }
@@ -207,6 +224,8 @@ pub struct CheckedEndpoint {
     pub hub_secret: Option<Secret>,
     /// The Standard Webhooks secret, where one was given.
     pub webhook_secret: Option<Secret>,
+    /// The form of its deliveries.
+    pub form: CheckedForm,
 }
 
 impl EndpointInput {
@@ -233,16 +252,15 @@ impl EndpointInput {
         }
         let lane_hold_ms = lane_hold(self.lane_hold.as_deref())?;
         self.policy.compile()?;
-        let webhook_secret = self.webhook_secret.clone().map(Secret::new);
-        if let Some(secret) = &webhook_secret {
-            crate::sign::webhook_key(secret)
-                .ok_or_else(|| BadEndpoint::new("webhook_secret", "expected `whsec_` and base64 of 24 to 64 bytes"))?;
-        }
+        let webhook_secret = self.webhook_secret.as_deref();
+        let webhook_secret = webhook_secret.map(|text| secrets::webhook(text, "webhook_secret")).transpose()?;
+        self.check_format()?;
+        let form = self.check_form()?;
         let hub_secret = self.hub_secret.clone().map(Secret::new);
         if hub_secret.as_ref().is_some_and(|secret| secret.expose().is_empty()) {
             return Err(BadEndpoint::new("hub_secret", "must not be empty: leave it out for no hub signature"));
         }
-        Ok(CheckedEndpoint { input: self, rules, lane_hold_ms, hub_secret, webhook_secret })
+        Ok(CheckedEndpoint { input: self, rules, lane_hold_ms, hub_secret, webhook_secret, form })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Changing the endpoints: by the API, and from the declared ones of the configuration file.
 
 mod overriding;
+mod rotate;
+mod testing;
 
 use std::sync::Arc;
 
@@ -11,7 +13,9 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use self::overriding::{Clash, Explained, clash_of};
+pub use self::testing::{TestError, Tested};
 use crate::clock::Clock;
+use crate::endpoint::form::Seals;
 use crate::endpoint::{BadEndpoint, CheckedEndpoint, Definition, EndpointInput, made_up_id};
 use crate::routing::{Routing, secret_owner};
 use crate::secret::{SealError, Sealer, Secret};
@@ -202,6 +206,8 @@ impl Endpoints {
         let input = &checked.input;
         let hub = kept.hub_secret.as_deref().map(|sealed| self.open(&record.id, "hub", sealed)).transpose()?;
         let webhook = self.open(&record.id, "webhook", &kept.webhook_secret)?;
+        let before = kept.form.open(self.seals(&record.id))?;
+        let form = checked.form.over(before.clone(), true);
         let all = [
             ("declared", !record.declared),
             ("url", kept.url != input.url),
@@ -210,7 +216,7 @@ impl Endpoints {
             ("rules", kept.rules != input.rules),
             ("override", kept.r#override != input.r#override),
             ("ages", kept.ages != input.ages),
-            ("ordered", record.ordered != input.ordered),
+            ("ordered", record.ordered != input.is_ordered()),
             ("concurrency_max", record.concurrency_max != input.concurrency_max),
             ("rate_per_second_max", record.rate_per_second_max != input.rate_per_second_max),
             ("backlog", kept.backlog != input.backlog),
@@ -219,7 +225,12 @@ impl Endpoints {
             ("hub_secret", hub != checked.hub_secret),
             ("webhook_secret", checked.webhook_secret.as_ref().is_some_and(|declared| *declared != webhook)),
         ];
-        Ok(all.into_iter().filter(|(_, differs)| *differs).map(|(member, _)| member).collect())
+        Ok(all
+            .into_iter()
+            .chain(form.differences(&before))
+            .filter(|(_, differs)| *differs)
+            .map(|(member, _)| member)
+            .collect())
     }
 
     /// The record for an input. A webhook secret that is not given is kept, or made up.
@@ -231,6 +242,7 @@ impl Endpoints {
         declared: bool,
     ) -> Result<(EndpointRecord, Option<Secret>), EndpointsError> {
         let kept = existing.and_then(|record| serde_json::from_str::<Definition>(&record.definition_json).ok());
+        let before = kept.as_ref().map(|kept| kept.form.open(self.seals(id))).transpose()?.unwrap_or_default();
         let (webhook_secret, made_up) = match (&checked.webhook_secret, &kept) {
             (Some(given), _) => (self.seal(id, "webhook", given)?, None),
             (None, Some(kept)) => (kept.webhook_secret.clone(), None),
@@ -245,7 +257,9 @@ impl Endpoints {
             (None, Some(kept)) if !declared => kept.hub_secret,
             (None, _) => None,
         };
-        let CheckedEndpoint { input, lane_hold_ms, .. } = checked;
+        let CheckedEndpoint { input, lane_hold_ms, form, .. } = checked;
+        let form = form.over(before, declared).seal(self.seals(id))?;
+        let ordered = input.is_ordered();
         let definition = Definition {
             url: input.url,
             format: input.format,
@@ -257,6 +271,7 @@ impl Endpoints {
             policy: input.policy,
             hub_secret,
             webhook_secret,
+            form,
         };
         let state =
             existing.map_or(if input.paused { EndpointState::Paused } else { EndpointState::Active }, |old| old.state);
@@ -267,7 +282,7 @@ impl Endpoints {
             owner: input.owner,
             state,
             state_reason: existing.map_or_else(String::new, |old| old.state_reason.clone()),
-            ordered: input.ordered,
+            ordered,
             concurrency_max: input.concurrency_max,
             rate_per_second_max: input.rate_per_second_max,
             standing: Standing::default(),
@@ -280,6 +295,10 @@ impl Endpoints {
             last_accepted_at_ms: None,
         };
         Ok((record, made_up))
+    }
+
+    fn seals<'s>(&'s self, id: &'s str) -> Seals<'s> {
+        Seals { sealer: &self.sealer, id }
     }
 
     fn seal(&self, id: &str, kind: &str, secret: &Secret) -> Result<String, SealError> {

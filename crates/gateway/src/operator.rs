@@ -193,6 +193,7 @@ impl Teller {
             routes_version: snapshot.version,
             events: vec![event],
             numbers: Vec::new(),
+            whole_to: Vec::new(),
             body: format!("{head}{value}}}]}}]}}").into_bytes().into(),
         })
     }

@@ -1,5 +1,7 @@
 //! The endpoints in force: a snapshot that routing and delivery read without a lock.
 
+mod form;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +14,8 @@ use rules::route::{Labels, Routes, Wants};
 use store::{EndpointNo, EndpointRecord, EndpointState, LabelsOf, Store, StoreError};
 use tokio::sync::Mutex;
 
+pub use self::form::ReadyForm;
+use crate::endpoint::form::Seals;
 use crate::endpoint::{Backlog, Definition, Format};
 use crate::secret::{Sealer, Secret};
 
@@ -32,14 +36,29 @@ pub struct Endpoint {
     pub url: Uri,
     /// The body that it gets.
     pub format: Format,
-    /// Signs `X-Hub-Signature-256`.
-    pub hub_secret: Option<Secret>,
+    /// The form of its deliveries beside that.
+    pub form: ReadyForm,
+    /// Signs `X-Hub-Signature-256`, until another one takes over.
+    hub_secret: Option<Secret>,
     /// Signs `webhook-signature`.
-    pub webhook_key: WebhookKey,
+    webhook_key: WebhookKey,
     /// How its deliveries are tried.
     pub policy: Policy,
     /// When events are too old for it.
     pub ages: Vec<AgeRule>,
+}
+
+impl Endpoint {
+    /// What signs `X-Hub-Signature-256` now.
+    #[must_use]
+    pub fn hub_secret(&self, now_ms: i64) -> Option<&Secret> {
+        self.form.hub_secret_next(now_ms).or(self.hub_secret.as_ref())
+    }
+
+    /// What signs `webhook-signature` now, the newest first.
+    pub fn webhook_keys(&self, now_ms: i64) -> impl Iterator<Item = &WebhookKey> {
+        std::iter::once(&self.webhook_key).chain(self.form.old_keys(now_ms))
+    }
 }
 
 /// The key of a Standard Webhooks secret. Does not show itself.
@@ -166,6 +185,7 @@ fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definiti
     let webhook_secret = open("webhook", &definition.webhook_secret)?;
     let webhook_key = crate::sign::webhook_key(&webhook_secret).ok_or("its webhook secret is damaged")?;
     let hub_secret = definition.hub_secret.as_deref().map(|sealed| open("hub", sealed)).transpose()?;
+    let form = definition.form.open(Seals { sealer, id: &record.id }).map_err(|cause| cause.to_string())?;
     let endpoint = Endpoint {
         number: record.number,
         id: record.id.clone(),
@@ -174,6 +194,7 @@ fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<(Endpoint, Definiti
         backlog: definition.compiled_backlog(),
         url: definition.url.parse().map_err(|_| "its URL is damaged".to_owned())?,
         format: definition.format,
+        form: ReadyForm::new(form)?,
         hub_secret,
         webhook_key: WebhookKey(webhook_key),
         policy: definition.policy(),

@@ -18,6 +18,7 @@ use crate::endpoints::{Endpoints, EndpointsError, PlanStep};
 use crate::metrics::Metrics;
 use crate::operator;
 use crate::receive::{self, Apps, Receiver, RefusedBodies};
+use crate::replays::Replays;
 use crate::routing::Routing;
 use crate::secret::{SealError, Sealer, Secret};
 use crate::settings::Settings;
@@ -73,6 +74,7 @@ pub struct Running {
     serving: Task,
     keeping: Task,
     telling: Task,
+    replaying: Task,
     store: KeepsStore,
     drain: Duration,
 }
@@ -148,12 +150,14 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         herald,
         store: Arc::clone(&store),
         routing,
-        client: Client::new(Guard::new(&settings.outbound, settings.development)),
+        client: Client::new(Guard::new(&settings.outbound, settings.development), settings.outbound.proxy),
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         in_flight_max: settings.outbound.in_flight_max.max(1),
     };
+    let replays = Replays::new(Arc::clone(&store), clock.clone());
     let admin_state = Admin {
+        replays: replays.clone(),
         store: Arc::clone(&store),
         apps,
         endpoints,
@@ -169,6 +173,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         receiving: Task::start(|stop| receive::serve(receiver, receive, stop)),
         delivering: Task::start(|stop| deliver::run(sender, stop)),
         serving: Task::start(|stop| admin::serve(admin_state, admin, stop)),
+        replaying: Task::start(|stop| replays.run(stop)),
         keeping: Task::start(|stop| upkeep::run(upkeep, stop)),
         telling: Task::start(|stop| operator::run(teller, news, stop)),
         store: KeepsStore(store),
@@ -189,6 +194,7 @@ impl Running {
         let grace = Duration::from_secs(1);
         self.receiving.stop("receive", self.drain + grace).await;
         self.keeping.stop("upkeep", grace).await;
+        self.replaying.stop("replays", grace).await;
         self.delivering.stop("deliver", self.drain + grace).await;
         self.telling.stop("operator", grace).await;
         self.serving.stop("api", Duration::from_secs(6)).await;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use hyper::Uri;
 use ipnet::IpNet;
 use rules::limits;
 use store::Retention;
@@ -91,7 +92,12 @@ pub struct OutboundSettings {
     pub allow_hosts: Vec<String>,
     /// Requests in flight to all endpoints together, at most.
     pub in_flight_max: usize,
+    /// The proxy for all endpoints that name none.
+    pub proxy: Option<ProxyAddress>,
 }
+
+/// The address of a proxy.
+pub type ProxyAddress = Uri;
 
 impl Default for ReceiveSettings {
     fn default() -> Self {

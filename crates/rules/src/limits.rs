@@ -20,6 +20,16 @@ pub const PAGE_ROWS_MAX: usize = 500;
 pub const RESPONSE_SNIPPET_BYTES_DEFAULT: usize = 1_024;
 /// Bytes of an endpoint's failed answer that a policy may keep at most.
 pub const RESPONSE_SNIPPET_BYTES_MAX: usize = 4_096;
+/// Ids that one replay names at most.
+pub const REPLAY_IDS_MAX: usize = 1_000;
+/// Deliveries or events that one replay repeats at most.
+pub const REPLAY_ITEMS_MAX: u64 = 10_000_000;
+/// Replays that are not over, at most.
+pub const REPLAYS_OPEN_MAX: usize = 100;
+/// Replays that are kept, the ones that are over included.
+pub const REPLAYS_KEPT_MAX: usize = 10_000;
+/// Deliveries that a replay is ahead of an endpoint at most, so that live traffic never waits behind more.
+pub const REPLAY_OWED_MAX: usize = 500;
 /// Labels on WABAs and numbers, all together.
 pub const LABELS_MAX: usize = 200_000;
 /// Endpoints that one store holds at most.

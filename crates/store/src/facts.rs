@@ -16,10 +16,12 @@ pub(crate) mod claiming;
 pub(crate) mod endpoints;
 pub(crate) mod engine;
 pub(crate) mod finding;
+pub(crate) mod hands;
 pub(crate) mod keeping;
 pub(crate) mod lanes;
 pub(crate) mod life;
 pub(crate) mod pruning;
+pub(crate) mod replaying;
 pub(crate) mod standing;
 
 /// Every fact, by the file that it is in.
@@ -39,6 +41,8 @@ macro_rules! facts_on {
                 what_cannot_be_cut_is_kept,
                 numbers_shown_by_a_body_are_in_the_directory,
                 of_copies_committed_at_once_one_is_new,
+                a_notification_is_owed_as_a_whole_once_with_its_first_new_event,
+                a_notification_without_news_is_owed_as_a_whole_to_nobody,
             ],
             finding: [
                 an_event_is_found_by_each_of_its_names,
@@ -96,6 +100,26 @@ macro_rules! facts_on {
                 the_oldest_beyond_a_backlog_limit_end_and_the_rest_goes_on_in_order,
                 a_backlog_keeps_no_more_than_its_share_of_the_store,
                 no_endpoint_gets_more_in_a_second_than_its_rate,
+            ],
+            replaying: [
+                a_count_that_was_told_holds_whatever_arrives_or_ends_later,
+                a_replay_goes_on_after_reopening_and_makes_nothing_twice,
+                a_refused_commit_leaves_a_replay_as_it_was,
+                the_same_replay_made_twice_repeats_nothing,
+                a_replay_repeats_what_its_filter_names,
+                unrouted_events_go_to_an_endpoint_made_later,
+                bodies_and_endpoints_that_are_gone_are_counted_and_told,
+                a_replay_is_never_further_ahead_than_its_share,
+                an_endpoint_that_takes_nothing_holds_up_no_other_in_a_replay,
+                a_replay_that_is_paused_or_cancelled_makes_nothing_more,
+                a_replay_made_again_with_its_key_is_found,
+            ],
+            hands: [
+                what_waits_is_due_at_once_when_a_hand_says_so,
+                a_hand_ends_the_quiet_that_an_endpoint_asked_for,
+                what_is_given_up_is_dead_and_its_lane_goes_on,
+                what_is_given_up_in_flight_stays_given_up,
+                all_that_an_endpoint_is_owed_is_given_up,
             ],
             life: [
                 a_long_life_of_accidents_loses_nothing_and_keeps_every_lane_in_order,

@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod labels;
 mod record;
+mod replay;
 mod seam;
 
 pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
@@ -19,5 +20,9 @@ pub use record::{
     EndpointNo, EndpointRecord, EndpointState, EventOutcome, EventRecord, Health, LaneName, NewConversation, NewEvent,
     NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport, Retention, Settlement, StoreCounts,
     TrimReport,
+};
+pub use replay::{
+    HandSlice, NewReplay, OwedOf, ReplayFilter, ReplayMark, ReplayNo, ReplayOf, ReplayOutcomes, ReplayRecord,
+    ReplayState, ReplayStep, Steer,
 };
 pub use seam::{DeliveryQuery, EndpointChange, EventQuery, Find, Store};

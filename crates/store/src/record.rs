@@ -7,6 +7,8 @@ use rules::breaker::Standing;
 use rules::delivery::{DeliveryState, FailureClass};
 use rules::identity::{EventId, NotificationId};
 
+use crate::replay::{ReplayMark, ReplayNo};
+
 /// The number by which the store knows an endpoint. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndpointNo(pub i64);
@@ -38,6 +40,9 @@ pub struct NewNotification {
     pub events: Vec<NewEvent>,
     /// Numbers that this body shows for the first time, or differently from what is known.
     pub numbers: Vec<NumberEntry>,
+    /// Endpoints that are owed it once, as a whole, although each of its events names them: they get one delivery, with
+    /// the first event that is new. With none that is new they get nothing.
+    pub whole_to: Vec<EndpointNo>,
 }
 
 /// One event of a [`NewNotification`].
@@ -169,6 +174,8 @@ pub struct Claim {
     pub probe: bool,
     /// Set aside from its lane.
     pub late: bool,
+    /// The replay that it is part of.
+    pub replay: Option<ReplayMark>,
 }
 
 /// What a claim call gave.
@@ -300,6 +307,8 @@ pub struct EventRecord {
     pub duplicates: u32,
     /// True when no endpoint matched.
     pub unrouted: bool,
+    /// Endpoints to which the delivery of this event is that of its whole notification.
+    pub whole_to: Vec<EndpointNo>,
 }
 
 impl NewEvent {
@@ -332,6 +341,7 @@ impl NewEvent {
             position: self.position,
             duplicates: 0,
             unrouted: self.owed_to.is_empty(),
+            whole_to: Vec::new(),
         }
     }
 }
@@ -343,6 +353,8 @@ pub struct Payload {
     pub event: EventRecord,
     /// Its notification's body; None when retention has dropped it.
     pub body: Option<Arc<[u8]>>,
+    /// Meta's signature header over that body.
+    pub signature: Option<String>,
 }
 
 /// A copy of a known event whose content differs from the first.
@@ -444,6 +456,8 @@ pub struct DeliveryRecord {
     pub in_flight: bool,
     /// Set aside from its lane.
     pub late: bool,
+    /// The replay that it is part of.
+    pub replay: Option<ReplayNo>,
     /// Attempts so far.
     pub attempts: u32,
     /// When it was first tried.

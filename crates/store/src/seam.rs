@@ -1,4 +1,4 @@
-//! The seam. Fifteen-odd methods, each one transaction.
+//! The seam. Each method is one transaction.
 
 use async_trait::async_trait;
 use rules::identity::{EventId, NotificationId};
@@ -11,6 +11,8 @@ use crate::record::{
     EndpointRecord, EndpointState, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page,
     Payload, PruneReport, Retention, Settlement, StoreCounts, TrimReport,
 };
+
+use crate::replay::{HandSlice, NewReplay, OwedOf, ReplayNo, ReplayRecord, Steer};
 
 /// What Waypost remembers. An engine keeps these promises; `facts` holds the tests of each.
 ///
@@ -82,6 +84,43 @@ pub trait Store: Send + Sync {
 
     /// One delivery with its attempts.
     async fn delivery(&self, number: DeliveryNo) -> Result<Option<DeliveryRecord>, StoreError>;
+
+    /// Makes a replay; it has nothing counted yet. What is committed from now on is none of it.
+    async fn make_replay(&self, replay: NewReplay, now_ms: i64) -> Result<ReplayRecord, StoreError>;
+
+    /// Counts one bounded slice of what a replay repeats, and remembers it: each event once per endpoint.
+    async fn count_replay(&self, number: ReplayNo, now_ms: i64) -> Result<ReplayRecord, StoreError>;
+
+    /// Makes up to `max` deliveries of a running replay: for each endpoint the oldest events first, as long as it is owed
+    /// fewer than [`rules::limits::REPLAY_OWED_MAX`] of this replay. An endpoint that takes nothing holds up no other.
+    /// They stand in their lanes behind what is owed already.
+    async fn advance_replay(&self, number: ReplayNo, max: usize, now_ms: i64) -> Result<ReplayRecord, StoreError>;
+
+    /// Starts, pauses or cancels a replay, and writes down who did. What makes no sense in its state changes nothing.
+    async fn steer_replay(
+        &self,
+        number: ReplayNo,
+        steer: Steer,
+        who: &str,
+        now_ms: i64,
+    ) -> Result<ReplayRecord, StoreError>;
+
+    /// Replays, newest first, without their steps.
+    async fn replays(&self, before: Option<ReplayNo>, limit: usize) -> Result<Vec<ReplayRecord>, StoreError>;
+
+    /// Replays that are being counted or run.
+    async fn busy_replays(&self) -> Result<Vec<ReplayRecord>, StoreError>;
+
+    /// One replay with its steps and what its deliveries are now.
+    async fn replay(&self, number: ReplayNo) -> Result<Option<ReplayRecord>, StoreError>;
+
+    /// Makes owed deliveries due at once, one bounded slice from a delivery on, and ends the quiet that their endpoints
+    /// asked for.
+    async fn retry_now(&self, of: OwedOf, from: DeliveryNo) -> Result<HandSlice, StoreError>;
+
+    /// Ends owed deliveries as dead, `given_up`, one bounded slice from a delivery on. An attempt in flight goes on, and
+    /// its outcome is no longer taken.
+    async fn give_up(&self, of: OwedOf, from: DeliveryNo, now_ms: i64) -> Result<HandSlice, StoreError>;
 
     /// All API keys.
     async fn api_keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError>;

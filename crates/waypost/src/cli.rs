@@ -8,6 +8,7 @@ mod labels;
 mod lookups;
 mod policy;
 mod registers;
+mod replay;
 mod store;
 mod trigger;
 mod verify;
@@ -20,21 +21,22 @@ use crate::exit::Exit;
 
 pub(crate) use endpoints::{
     ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsExplainArgs,
-    EndpointsListArgs, EndpointsRemoveArgs, EndpointsUpdateArgs,
+    EndpointsListArgs, EndpointsRemoveArgs, EndpointsUpdateArgs, FormOptions, RotateSecretArgs,
 };
 pub(crate) use fields::FieldsArgs;
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use labels::{LabelsArgs, LabelsClearArgs, LabelsCommand, LabelsListArgs, LabelsOn, LabelsSetArgs};
 pub(crate) use lookups::{
-    AppsArgs, DeliveriesArgs, DeliveriesCommand, DeliveriesListArgs, DeliveriesShowArgs, EventsArgs, EventsCommand,
-    EventsFindArgs, EventsListArgs, EventsShowArgs, StatusArgs,
+    AppsArgs, DeliveriesArgs, DeliveriesCommand, DeliveriesHandArgs, DeliveriesListArgs, DeliveriesShowArgs,
+    EventsArgs, EventsCommand, EventsFindArgs, EventsListArgs, EventsShowArgs, StatusArgs,
 };
 pub(crate) use policy::PolicyOptions;
 pub(crate) use registers::{
     KeysArgs, KeysCommand, KeysCreateArgs, KeysListArgs, KeysRevokeArgs, NumbersArgs, NumbersCommand, NumbersListArgs,
     NumbersSetArgs,
 };
+pub(crate) use replay::{ReplayArgs, ReplayCommand, ReplayListArgs, ReplayMakeArgs, ReplayOneArgs};
 pub(crate) use store::{StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
 pub(crate) use trigger::{TriggerArgs, TriggerBodyArgs};
 pub(crate) use verify::VerifyArgs;
@@ -73,8 +75,10 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// List, show and find events
     Events(EventsArgs),
-    /// List and show deliveries
+    /// List and show deliveries, try them again at once, give them up
     Deliveries(DeliveriesArgs),
+    /// Send again what did not arrive, or what a new endpoint should have had
+    Replay(Box<ReplayArgs>),
     /// List the Meta apps
     Apps(AppsArgs),
     /// Make, list and revoke API keys

@@ -16,6 +16,7 @@ mod keys;
 mod labels;
 mod listing;
 mod numbers;
+mod replay;
 pub(crate) mod serve;
 mod status;
 mod store;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Deliveries(args) => deliveries::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Apps(args) => apps::run(&args),
         Command::Keys(args) => keys::run(&args.command),
         Command::Numbers(args) => numbers::run(&args.command),

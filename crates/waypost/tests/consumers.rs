@@ -1,6 +1,8 @@
-//! What Waypost sends, judged by somebody else's code: the `standardwebhooks` package for Python, as it is published.
+//! What Waypost sends, judged by somebody else's code as it is published: `standardwebhooks` for Python and for JavaScript,
+//! pywa's own server and handlers, the SDK of CloudEvents.
 //!
-//! `cargo xtask test` installs it and names its Python in `WAYPOST_TEST_PYTHON`.
+//! `cargo xtask test` installs them, and names the Python in `WAYPOST_TEST_PYTHON` and the folder of the Node package in
+//! `WAYPOST_TEST_NODE`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,45 +14,75 @@
 
 mod support;
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use support::gateway::Home;
 use support::meta::{self, Text};
-use support::sink::{Arrival, Sink, WEBHOOK_SECRET, webhook_signature};
-use support::wire;
+use support::sink::{Arrival, HUB_SECRET, Sink, WEBHOOK_SECRET, webhook_signature};
+use support::{until, until_true, wire};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/consumers/standard_webhooks.py");
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/consumers");
+/// Another secret than the sender's.
+const OTHER_SECRET: &str = "whsec_QW5vdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=";
 
-/// The receiver in Python.
+/// Where a consumer's packages are. None, with a note, where they were not installed; on the build server that is a
+/// failure.
+#[expect(clippy::disallowed_methods, reason = "where the consumers are is for the environment to say")]
+fn installed(variable: &str) -> Option<OsString> {
+    let found = std::env::var_os(variable);
+    if found.is_none() {
+        let need = format!("{variable} must name what `cargo xtask consumers` installs under target/");
+        assert!(std::env::var_os("CI").is_none(), "{need}");
+        eprintln!("not tested: {need}");
+    }
+    found
+}
+
+/// A receiver that is somebody else's.
 struct Consumer {
     child: Child,
     at: SocketAddr,
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Consumer {
-    /// None, with a note, where its package was not installed; on the build server that is a failure.
-    #[expect(clippy::disallowed_methods, reason = "where the consumers are is for the environment to say")]
-    fn start(secret: &str) -> Option<Self> {
-        let Some(python) = std::env::var_os("WAYPOST_TEST_PYTHON") else {
-            let need = "WAYPOST_TEST_PYTHON must name a Python with the packages of tests/consumers/requirements.txt; \
-                        `cargo xtask consumers` makes one at target/consumers/bin/python";
-            assert!(std::env::var_os("CI").is_none(), "{need}");
-            eprintln!("not tested: {need}");
-            return None;
-        };
-        let mut child =
-            Command::new(python).args([SCRIPT, secret]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut port = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    fn python(script: &str, arguments: &[&str]) -> Option<Self> {
+        let mut command = Command::new(installed("WAYPOST_TEST_PYTHON")?);
+        command.arg(format!("{SCRIPTS}/{script}")).args(arguments);
+        Some(Self::start(command))
+    }
+
+    fn node(script: &str, arguments: &[&str]) -> Option<Self> {
+        let folder = installed("WAYPOST_TEST_NODE")?;
+        let mut command = Command::new("node");
+        command.arg(format!("{SCRIPTS}/{script}")).arg(folder).args(arguments);
+        Some(Self::start(command))
+    }
+
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.next().unwrap().unwrap();
         let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port.trim().parse().unwrap()));
-        Some(Self { child, at })
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&told);
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| noted.lock().unwrap().push(line)));
+        until_true("the consumer to listen", || TcpStream::connect(at).is_ok());
+        Self { child, at, told }
     }
 
     /// What it answers to a delivery.
     fn judges(&self, headers: &[(&str, &str)], body: &[u8]) -> u16 {
         wire::exchange(self.at, &wire::request("POST", "/", headers, body)).unwrap().status
+    }
+
+    /// What it told, once it told so many lines.
+    fn lines(&self, count: usize) -> Vec<String> {
+        until(&format!("{count} lines"), || Some(self.told.lock().unwrap().clone()).filter(|told| told.len() >= count))
     }
 }
 
@@ -62,59 +94,131 @@ impl Drop for Consumer {
     }
 }
 
-/// The three headers of the standard, as they came.
+/// The three headers of Standard Webhooks, as they came.
 fn headers(arrival: &Arrival) -> [(&'static str, &str); 3] {
     ["webhook-id", "webhook-timestamp", "webhook-signature"].map(|name| (name, arrival.header(name)))
 }
 
-#[test]
-fn the_standard_webhooks_package_accepts_every_delivery() {
-    let Some(consumer) = Consumer::start(WEBHOOK_SECRET) else {
-        return;
-    };
-    let endpoint = |name: &str, format: &str| {
-        format!(
-            "[[endpoints]]\nname = '{name}'\nurl = 'http://{}/'\nformat = '{format}'\n\
-             webhook_secret = '{WEBHOOK_SECRET}'\n",
-            consumer.at
-        )
-    };
-    let home = Home::production(&(endpoint("meta", "meta") + &endpoint("waypost", "waypost")));
+fn block(name: &str, format: &str, at: SocketAddr) -> String {
+    format!(
+        "[[endpoints]]\nname = '{name}'\nurl = 'http://{at}/'\nformat = '{format}'\nhub_secret = '{HUB_SECRET}'\n\
+         webhook_secret = '{WEBHOOK_SECRET}'\n"
+    )
+}
+
+/// Every format that goes to a receiver of Standard Webhooks is accepted by it.
+fn accepts_every_delivery(consumer: &Consumer) {
+    let formats = ["meta", "waypost", "cloudevents", "raw"];
+    let home = Home::production(&formats.map(|format| block(format, format, consumer.at)).concat());
     let gateway = home.start();
     gateway.take(&Text { text: "Zo\\u00eb \\ud83d\\udc4d", ..Text::new("wamid.text") }.body());
     gateway.take(&Text { text: "Zoë 👍", ..Text::new("wamid.utf8") }.body());
     gateway.take(&meta::change("1", "account_update", r#"{"event":"VERIFIED_ACCOUNT"}"#));
     gateway.take(b"signed, and no JSON");
-    support::until_true("that all are accepted", || gateway.api.total("owed") == 0);
-    assert_eq!(gateway.api.total("accepted"), 8);
+    until_true("that all are accepted", || gateway.api.total("owed") == 0);
+    assert_eq!(gateway.api.total("accepted"), 16);
 }
 
-#[test]
-fn the_standard_webhooks_package_refuses_a_flipped_byte_another_secret_and_an_old_timestamp() {
-    let Some(consumer) = Consumer::start(WEBHOOK_SECRET) else {
-        return;
-    };
+/// One delivery as it arrives at an endpoint.
+fn one_delivery(format: &str) -> Arrival {
     let sink = Sink::start();
-    let home = Home::production(&sink.endpoint("crm", ""));
+    let home = Home::production(&sink.endpoint("crm", &format!("format = '{format}'")));
     let gateway = home.start();
-    gateway.take(&Text::new("wamid.original").body());
-    let arrival = sink.wait_for(1).remove(0);
-    let (headers, body) = (headers(&arrival), &arrival.body);
-    assert_eq!(consumer.judges(&headers, body), 204);
+    gateway.take(&Text { text: "Zo\\u00eb", ..Text::new("wamid.original") }.body());
+    sink.wait_for(1).remove(0)
+}
 
+/// A flipped byte, another secret, another id and an old timestamp are refused.
+fn refuses_what_is_not_right(arrival: &Arrival, consumer: &Consumer, other: &Consumer) {
+    let (headers, body) = (headers(arrival), &arrival.body);
+    let content_type = ("content-type", arrival.header("content-type"));
+    let judged = |consumer: &Consumer, [id, at, signature]: [(&str, &str); 3], body: &[u8]| {
+        consumer.judges(&[id, at, signature, content_type], body)
+    };
+    assert_eq!(judged(consumer, headers, body), 204);
     for position in [0, body.len() / 2, body.len() - 1] {
         let mut flipped = body.clone();
         flipped[position] ^= 1;
-        assert_eq!(consumer.judges(&headers, &flipped), 401, "byte {position}");
+        assert_eq!(judged(consumer, headers, &flipped), 401, "byte {position}");
     }
     let [id, timestamp, signature] = headers;
-    assert_eq!(consumer.judges(&[("webhook-id", "evt_another"), timestamp, signature], body), 401);
-
+    assert_eq!(judged(consumer, [("webhook-id", "evt_another"), timestamp, signature], body), 401);
     let old = (meta::now_seconds() - 6 * 60).to_string();
     let of_old = webhook_signature(WEBHOOK_SECRET, id.1, &old, body);
     let replayed = [id, ("webhook-timestamp", old.as_str()), ("webhook-signature", of_old.as_str())];
-    assert_eq!(consumer.judges(&replayed, body), 401, "an old one, however well signed");
+    assert_eq!(judged(consumer, replayed, body), 401, "an old one, however well signed");
+    assert_eq!(judged(other, headers, body), 401, "another secret");
+}
 
-    let other = Consumer::start("whsec_QW5vdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=").unwrap();
-    assert_eq!(other.judges(&headers, body), 401);
+#[test]
+fn the_standard_webhooks_package_for_python_accepts_every_delivery() {
+    let Some(consumer) = Consumer::python("standard_webhooks.py", &[WEBHOOK_SECRET]) else { return };
+    accepts_every_delivery(&consumer);
+}
+
+#[test]
+fn the_standard_webhooks_package_for_javascript_accepts_every_delivery() {
+    let Some(consumer) = Consumer::node("standard_webhooks.mjs", &[WEBHOOK_SECRET]) else { return };
+    accepts_every_delivery(&consumer);
+}
+
+#[test]
+fn the_standard_webhooks_package_for_python_refuses_what_is_not_right() {
+    let Some(consumer) = Consumer::python("standard_webhooks.py", &[WEBHOOK_SECRET]) else { return };
+    let other = Consumer::python("standard_webhooks.py", &[OTHER_SECRET]).unwrap();
+    refuses_what_is_not_right(&one_delivery("meta"), &consumer, &other);
+}
+
+#[test]
+fn the_standard_webhooks_package_for_javascript_refuses_what_is_not_right() {
+    let Some(consumer) = Consumer::node("standard_webhooks.mjs", &[WEBHOOK_SECRET]) else { return };
+    let other = Consumer::node("standard_webhooks.mjs", &[OTHER_SECRET]).unwrap();
+    refuses_what_is_not_right(&one_delivery("waypost"), &consumer, &other);
+}
+
+#[test]
+fn the_sdk_of_cloudevents_reads_what_arrives() {
+    let Some(consumer) = Consumer::python("cloud_events.py", &[WEBHOOK_SECRET]) else { return };
+    let other = Consumer::python("cloud_events.py", &[OTHER_SECRET]).unwrap();
+    refuses_what_is_not_right(&one_delivery("cloudevents"), &consumer, &other);
+    let home = Home::production(&block("events", "cloudevents", consumer.at));
+    let gateway = home.start();
+    gateway.take(&Text { text: "Zo\\u00eb \\ud83d\\udc4d", ..Text::new("wamid.A=") }.body());
+    let told = consumer.lines(2).pop().unwrap();
+    let event: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let kept = &gateway.api.events()[0];
+    assert_eq!(event["id"], kept["id"]);
+    assert_eq!(event["type"], "com.meta.whatsapp.messages.text");
+    assert_eq!(event["source"], format!("/apps/main/wabas/{}/phones/{}", meta::WABA, meta::NUMBER));
+    assert_eq!(event["subject"], "wamid.A=");
+    assert_eq!(event["data"]["text"]["body"], "Zoë 👍");
+    let time = event["time"].as_str().unwrap().replace("+00:00", "Z");
+    assert_eq!(time, kept["occurred_at"].as_str().unwrap());
+}
+
+#[test]
+fn a_bot_of_pywa_gets_metas_own_form_and_checks_metas_own_signature() {
+    let Some(bot) = Consumer::python("pywa_bot.py", &[HUB_SECRET, meta::NUMBER]) else { return };
+    let home = Home::production(&block("bot", "meta", bot.at));
+    let gateway = home.start();
+    gateway.take(&Text { text: "Zo\\u00eb \\ud83d\\udc4d", ..Text::new("wamid.one") }.body());
+    gateway.take(&Text { text: "Zoë 👍", ..Text::new("wamid.two") }.body());
+    gateway.take(&meta::status("wamid.out", "delivered", "16505551234"));
+    until_true("that all are accepted", || gateway.api.total("accepted") == 3);
+    let mut told = bot.lines(3);
+    told.sort();
+    assert_eq!(told, ["message wamid.one Zoë 👍", "message wamid.two Zoë 👍", "status wamid.out delivered"]);
+
+    let arrival = one_delivery("meta");
+    let signature = arrival.header("x-hub-signature-256");
+    let judged = |bot: &Consumer, body: &[u8]| {
+        bot.judges(&[("x-hub-signature-256", signature), ("content-type", "application/json")], body)
+    };
+    let mut flipped = arrival.body.clone();
+    flipped[20] ^= 1;
+    assert_eq!(judged(&bot, &flipped), 403);
+    let other = Consumer::python("pywa_bot.py", &["another secret", meta::NUMBER]).unwrap();
+    assert_eq!(judged(&other, &arrival.body), 403);
+    assert_eq!(bot.lines(3).len(), 3, "what was refused reached no handler");
+    assert_eq!(judged(&bot, &arrival.body), 200);
 }

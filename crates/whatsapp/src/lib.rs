@@ -22,15 +22,18 @@ mod array;
 mod calls;
 mod canon;
 pub mod catalogue;
+pub mod cloudevents;
 mod coexistence;
 mod contact;
 mod cut;
 mod draft;
+pub mod eightbyeight;
 mod element;
 mod envelope;
 mod event;
 mod field;
 mod groups;
+mod iso;
 mod json;
 mod key;
 pub mod lifecycle;
@@ -46,6 +49,7 @@ mod statuses;
 mod text;
 mod time;
 mod types;
+mod write;
 
 pub use event::{
     Contact, Conversation, Data, Event, EventKey, EventType, KeyScope, Lane, Notification, Origin, Problem,

@@ -5,11 +5,12 @@
 //! them; contacts that belong to nobody in particular stay. Reading the result gives the same event again.
 
 use crate::array::Array;
-use crate::cut::{self, Cut, Slot};
-use crate::envelope::{Envelope, OBJECT, Piece};
+use crate::cut::{self, Cut, Place, Slot};
+use crate::envelope::{Change, Envelope, OBJECT, Piece};
 use crate::event::Notification;
 use crate::json::{Json, Member, Object, Shape};
 use crate::scene::Scene;
+use crate::write::{Members, in_brackets};
 
 /// Writes one event of a body. `None` when the body has no event of this index.
 #[must_use]
@@ -73,14 +74,7 @@ impl<'a> Encoder<'a> {
                 let entry = envelope.entries.get(*entry)?;
                 write_envelope(envelope, &mut out, |out| out.extend(entry.json.text().as_bytes()));
             }
-            Slot::Change(place) => self.write_change(*place, None, &mut out)?,
-            Slot::Item { place, item, cards, takes_only_card } => {
-                let scene = &self.cut.places.get(*place)?.scene;
-                let item = scene.items.get(*item)?;
-                let cards = self.cards(*place, cards, *takes_only_card && scene.items.len() > 1)?;
-                let kept = Kept { scene, array: item.array, element: item.json, cards };
-                self.write_change(*place, Some(&kept), &mut out)?;
-            }
+            Slot::Change(_) | Slot::Item { .. } => self.write_in_envelope(event_index, &mut out)?,
         }
         Some(out)
     }
@@ -113,15 +107,46 @@ impl<'a> Encoder<'a> {
         Some(())
     }
 
-    fn write_change(&self, place: usize, kept: Option<&Kept<'_, 'a>>, out: &mut Vec<u8>) -> Option<()> {
-        let place = self.cut.places.get(place)?;
+    /// The change of an event, without envelope and entry, with this event alone. `None` where the event is not part of
+    /// a change.
+    pub(crate) fn change(&self, event_index: u32) -> Option<Vec<u8>> {
+        let (place, kept) = self.place(event_index)?;
+        let change = self.change_at(place)?;
+        let mut out = Vec::new();
+        write_change(change, kept.as_ref(), &mut out);
+        Some(out)
+    }
+
+    /// What the events of an event's change share. `None` where the event is not part of a change.
+    pub(crate) fn scene(&self, event_index: u32) -> Option<&Scene<'a>> {
+        self.place(event_index).map(|(place, _)| &place.scene)
+    }
+
+    /// The change of an event, and what of its value is kept: all of it where the event is the whole change.
+    fn place(&self, event_index: u32) -> Option<(&Place<'a>, Option<Kept<'_, 'a>>)> {
+        match self.cut.slots.get(usize::try_from(event_index).ok()?)? {
+            Slot::Piece(_) | Slot::Entry { .. } => None,
+            Slot::Change(place) => Some((self.cut.places.get(*place)?, None)),
+            Slot::Item { place, item, cards, takes_only_card } => {
+                let found = self.cut.places.get(*place)?;
+                let scene = &found.scene;
+                let item = scene.items.get(*item)?;
+                let cards = self.cards(*place, cards, *takes_only_card && scene.items.len() > 1)?;
+                Some((found, Some(Kept { scene, array: item.array, element: item.json, cards })))
+            }
+        }
+    }
+
+    fn change_at(&self, place: &Place<'a>) -> Option<&Change<'a>> {
+        self.envelope(place.piece)?.entries.get(place.entry)?.changes.get(place.change)
+    }
+
+    fn write_in_envelope(&self, event_index: u32, out: &mut Vec<u8>) -> Option<()> {
+        let (place, kept) = self.place(event_index)?;
         let envelope = self.envelope(place.piece)?;
         let entry = envelope.entries.get(place.entry)?;
-        let change = entry.changes.get(place.change)?;
-        let write = |out: &mut Vec<u8>| match (kept, &change.object) {
-            (Some(kept), Some(object)) => rewrite(object, "value", out, |out| write_value(kept, out)),
-            (None, _) | (_, None) => out.extend(change.json.text().as_bytes()),
-        };
+        let change = self.change_at(place)?;
+        let write = |out: &mut Vec<u8>| write_change(change, kept.as_ref(), out);
         write_envelope(envelope, out, |out| match &entry.object {
             Some(entry) => rewrite(entry, "changes", out, |out| in_brackets(out, write)),
             None => {
@@ -134,37 +159,11 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Writes an object's members one after the other.
-struct Members<'o> {
-    out: &'o mut Vec<u8>,
-    first: bool,
-}
-
-impl<'o> Members<'o> {
-    fn open(out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, first: true }
+fn write_change(change: &Change<'_>, kept: Option<&Kept<'_, '_>>, out: &mut Vec<u8>) {
+    match (kept, &change.object) {
+        (Some(kept), Some(object)) => rewrite(object, "value", out, |out| write_value(kept, out)),
+        (None, _) | (_, None) => out.extend(change.json.text().as_bytes()),
     }
-
-    fn name(&mut self, spelling: &str) -> &mut Vec<u8> {
-        if !self.first {
-            self.out.push(b',');
-        }
-        self.first = false;
-        self.out.extend(spelling.as_bytes());
-        self.out.push(b':');
-        self.out
-    }
-
-    fn close(self) {
-        self.out.push(b'}');
-    }
-}
-
-fn in_brackets(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    out.push(b'[');
-    write(out);
-    out.push(b']');
 }
 
 fn write_envelope(envelope: &Envelope<'_>, out: &mut Vec<u8>, write_entry: impl FnOnce(&mut Vec<u8>)) {

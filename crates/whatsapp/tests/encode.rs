@@ -9,6 +9,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{Tree, body, fixtures};
 use whatsapp::meta::{self, Encoder};
 use whatsapp::{Data, Event, KeyScope};
@@ -74,6 +76,46 @@ const MIXED: &str = r#"
    "messages":[{"id":"t1","from":"55","timestamp":"1758000000","type":"text"}],
    "message_echoes":[{"id":"t2","message":{"to":"66"}}],"statuses":[{"id":"t3","status":"sent"}]},
  "errors":[{"code":131000},{"code":1}]"#;
+
+/// Every scalar of a tree with the names on the way to it; positions in arrays do not count.
+fn facts(tree: &Tree, path: &str, found: &mut BTreeSet<(String, String)>) {
+    match tree {
+        Tree::Object(members) if !members.is_empty() => {
+            members.iter().for_each(|(name, value)| facts(value, &format!("{path}/{name}"), found));
+        }
+        Tree::Array(elements) if !elements.is_empty() => {
+            elements.iter().for_each(|value| facts(value, &format!("{path}[]"), found));
+        }
+        Tree::Object(_) | Tree::Array(_) | Tree::Scalar(_) => {
+            found.insert((path.to_owned(), tree.compact()));
+        }
+    }
+}
+
+fn check_that_nothing_is_lost(name: &str, body: &[u8]) {
+    let of = |body: &[u8], found: &mut BTreeSet<_>| {
+        facts(&Tree::parse(std::str::from_utf8(body).unwrap()), "", found);
+    };
+    let (mut whole, mut parts) = (BTreeSet::new(), BTreeSet::new());
+    of(body, &mut whole);
+    let encoder = Encoder::new(body);
+    for event in &encoder.notification().events {
+        of(&encoder.encode(event.origin.event).unwrap(), &mut parts);
+    }
+    let lost: Vec<_> = whole.difference(&parts).collect();
+    let invented: Vec<_> = parts.difference(&whole).collect();
+    assert!(lost.is_empty() && invented.is_empty(), "{name}: lost {lost:?}, invented {invented:?}");
+}
+
+#[test]
+fn the_events_of_a_notification_written_alone_hold_together_all_that_it_held() {
+    for (name, body) in fixtures() {
+        check_that_nothing_is_lost(&name, &body);
+    }
+    for field in ["messages", "calls", "history", "standby", "never_heard_of"] {
+        check_that_nothing_is_lost(field, body(field, MIXED).as_bytes());
+    }
+}
 
 #[test]
 fn an_event_is_told_from_all_its_siblings_whatever_the_field() {

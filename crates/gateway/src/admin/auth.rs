@@ -38,6 +38,8 @@ pub(super) struct Caller {
     scope: Scope,
     /// Whose key it is; empty for everybody's.
     pub(super) owner: String,
+    /// What the key is called, for the record of who did what.
+    pub(super) name: String,
 }
 
 impl Caller {
@@ -83,14 +85,14 @@ impl FromRequestParts<Admin> for Caller {
         };
         let local = admin.local_token.as_ref().map(|token| token.expose().as_bytes().ct_eq(key.as_bytes()).into());
         if local == Some(true) {
-            return Ok(Self { scope: Scope::Admin, owner: String::new() });
+            return Ok(Self { scope: Scope::Admin, owner: String::new(), name: "this machine".to_owned() });
         }
         let hash = hash(key);
         let keys = admin.store.api_keys().await?;
         let known = keys.into_iter().find(|known| bool::from(known.hash.ct_eq(&hash)) && known.revoked_at_ms.is_none());
-        let Some((scope, owner)) = known.and_then(|known| Some((Scope::parse(&known.scope)?, known.owner))) else {
-            return Err(Problem::new(Code::Unauthorized, "This API key is unknown or revoked."));
+        let caller = |known: store::ApiKeyRecord| {
+            Some(Self { scope: Scope::parse(&known.scope)?, owner: known.owner, name: known.name })
         };
-        Ok(Self { scope, owner })
+        known.and_then(caller).ok_or_else(|| Problem::new(Code::Unauthorized, "This API key is unknown or revoked."))
     }
 }

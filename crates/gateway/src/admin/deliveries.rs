@@ -68,11 +68,16 @@ pub(super) async fn one(
     let number = number.parse().map_err(|_| Problem::not_found("delivery"))?;
     let found = admin.store.delivery(DeliveryNo(number)).await?.ok_or_else(|| Problem::not_found("delivery"))?;
     let mut delivery = delivery_json(&found);
-    if let Value::Object(members) = &mut delivery {
-        let log: Vec<Value> = found.attempt_log.iter().map(attempt_json).collect();
+    attempts_json(&mut delivery, &found);
+    Ok(Json(delivery))
+}
+
+/// Adds its attempts to a delivery as JSON.
+pub(super) fn attempts_json(delivery: &mut Value, record: &DeliveryRecord) {
+    if let Value::Object(members) = delivery {
+        let log: Vec<Value> = record.attempt_log.iter().map(attempt_json).collect();
         members.insert("attempt_log".to_owned(), Value::Array(log));
     }
-    Ok(Json(delivery))
 }
 
 /// A delivery as JSON.
@@ -86,6 +91,7 @@ pub(super) fn delivery_json(delivery: &DeliveryRecord) -> Value {
         "reason": delivery.state.reason().map(rules::delivery::EndReason::as_str),
         "in_flight": delivery.in_flight,
         "late": delivery.late,
+        "replay": delivery.replay.map(|replay| replay.to_string()),
         "attempts": delivery.attempts,
         "created_at": rfc3339_ms(delivery.created_at_ms),
         "first_attempt_at": delivery.first_attempt_at_ms.and_then(rfc3339_ms),

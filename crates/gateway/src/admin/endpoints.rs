@@ -1,5 +1,7 @@
 //! Endpoints: listed, made, changed, removed, paused, applied.
 
+pub(super) mod form;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
@@ -14,6 +16,7 @@ use utoipa::ToSchema;
 use super::auth::{Caller, Scope};
 use super::problem::{Code, Problem};
 use super::{Admin, NOTHING};
+
 use crate::clock::rfc3339_ms;
 use crate::endpoint::{Definition, EndpointInput, made_up_id};
 use crate::endpoints::{PlanStep, Put};
@@ -210,6 +213,7 @@ pub(super) fn endpoint_json(record: &EndpointRecord) -> Value {
         "lane_hold_ms": definition.as_ref().and_then(|d| d.lane_hold_ms),
         "policy": definition.as_ref().map(|d| &d.policy),
         "has_hub_secret": definition.as_ref().is_some_and(|d| d.hub_secret.is_some()),
+        "form": definition.as_ref().map(|d| form::shown(&d.form)),
         "declared": record.declared,
         "revision": record.revision,
         "owed": record.owed,
@@ -230,7 +234,7 @@ pub(super) const fn state_word(state: EndpointState) -> &'static str {
 }
 
 /// The endpoint, if the caller may see it; somebody else's is as good as absent.
-async fn visible(admin: &Admin, caller: &Caller, id: &str) -> Result<EndpointRecord, Problem> {
+pub(super) async fn visible(admin: &Admin, caller: &Caller, id: &str) -> Result<EndpointRecord, Problem> {
     let found = admin.endpoints.find(id).await?.filter(|record| caller.may_see(&record.owner));
     found.ok_or_else(|| Problem::not_found("endpoint"))
 }
@@ -271,6 +275,16 @@ fn with_etag(status: StatusCode, record: &EndpointRecord, webhook_secret: Option
 /// A request body that was read, or the problem with it.
 pub(super) fn readable<T>(input: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     input.map(|Json(input)| input).map_err(|rejection| {
-        Problem::new(Code::BadRequest, format!("The request body cannot be used: {}.", rejection.body_text()))
+        let what = without_texts(&rejection.body_text());
+        Problem::new(Code::BadRequest, format!("The request body cannot be used: {what}."))
     })
+}
+
+/// What is told about a body quotes none of its texts: they may be secrets.
+fn without_texts(told: &str) -> String {
+    let parts = told.split_once("string \"").zip(told.rsplit_once("\", expected "));
+    match parts {
+        Some(((before, _), (_, expected))) => format!("{before}string, expected {expected}"),
+        None => told.to_owned(),
+    }
 }

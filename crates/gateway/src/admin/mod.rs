@@ -7,12 +7,14 @@ mod deliveries;
 mod endpoints;
 mod events;
 mod explain;
+mod hands;
 mod health;
 mod labels;
 mod numbers;
 mod openapi;
 mod problem;
 mod refused;
+mod replays;
 mod status;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use crate::clock::Clock;
 use crate::endpoints::Endpoints;
 use crate::metrics::Metrics;
 use crate::receive::{Apps, RefusedBodies};
+use crate::replays::Replays;
 use crate::secret::Secret;
 
 pub use openapi::document as openapi_document;
@@ -49,6 +52,8 @@ pub struct Admin {
     pub apps: Arc<Apps>,
     /// The endpoints.
     pub endpoints: Endpoints,
+    /// The replays.
+    pub(crate) replays: Replays,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The time of day.
@@ -82,10 +87,21 @@ pub fn router(admin: Admin) -> Router {
         .route("/notifications/{id}/body", get(events::notification_body))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{number}", get(deliveries::one))
+        .route("/deliveries/{number}/retry", post(hands::retry_delivery))
+        .route("/deliveries/{number}/give-up", post(hands::give_up_delivery))
+        .route("/replays", get(replays::list).post(replays::create))
+        .route("/replays/{id}", get(replays::one))
+        .route("/replays/{id}/start", post(replays::start))
+        .route("/replays/{id}/pause", post(replays::pause))
+        .route("/replays/{id}/cancel", post(replays::cancel))
         .route("/endpoints", get(endpoints::list).post(endpoints::create))
         .route("/endpoints/{id}", get(endpoints::one).put(endpoints::replace).delete(endpoints::remove))
         .route("/endpoints/{id}/pause", post(endpoints::pause))
         .route("/endpoints/{id}/resume", post(endpoints::resume))
+        .route("/endpoints/{id}/secrets/rotate", post(endpoints::form::rotate))
+        .route("/endpoints/{id}/retry", post(hands::retry_endpoint))
+        .route("/endpoints/{id}/give-up", post(hands::give_up_endpoint))
+        .route("/endpoints/{id}/test", post(hands::test))
         .route("/apply", post(endpoints::apply))
         .route("/numbers", get(numbers::list).put(numbers::put))
         .route("/labels", get(labels::list).put(labels::put))

@@ -4,7 +4,9 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::{api_keys, deliveries, endpoints, events, explain, labels, numbers, problem, refused, status};
+use super::{
+    api_keys, deliveries, endpoints, events, explain, hands, labels, numbers, problem, refused, replays, status,
+};
 use crate::endpoint;
 
 #[derive(OpenApi)]
@@ -15,7 +17,9 @@ use crate::endpoint;
         events::list, events::find, events::one, events::notification_body, explain::event,
         deliveries::list, deliveries::one,
         endpoints::list, endpoints::one, endpoints::create, endpoints::replace, endpoints::remove, endpoints::pause,
-        endpoints::resume, endpoints::apply,
+        endpoints::resume, endpoints::form::rotate, endpoints::apply,
+        hands::retry_delivery, hands::give_up_delivery, hands::retry_endpoint, hands::give_up_endpoint, hands::test,
+        replays::list, replays::create, replays::one, replays::start, replays::pause, replays::cancel,
         numbers::list, numbers::put,
         labels::list, labels::put,
         api_keys::list, api_keys::create, api_keys::revoke,

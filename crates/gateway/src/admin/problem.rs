@@ -30,6 +30,10 @@ pub enum Code {
     Exists,
     /// Two endpoints override the same events.
     OverrideClash,
+    /// The delivery has ended.
+    DeliveryEnded,
+    /// The endpoint takes no deliveries now.
+    EndpointInactive,
     /// It was changed in the meantime.
     VersionConflict,
     /// A limit was reached.
@@ -42,7 +46,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::NoSuchPath,
         Self::MethodNotAllowed,
         Self::Unauthorized,
@@ -51,6 +55,8 @@ impl Code {
         Self::BadRequest,
         Self::Exists,
         Self::OverrideClash,
+        Self::DeliveryEnded,
+        Self::EndpointInactive,
         Self::VersionConflict,
         Self::LimitReached,
         Self::StoreUnavailable,
@@ -69,6 +75,8 @@ impl Code {
             Self::BadRequest => "bad_request",
             Self::Exists => "exists",
             Self::OverrideClash => "override_clash",
+            Self::DeliveryEnded => "delivery_ended",
+            Self::EndpointInactive => "endpoint_inactive",
             Self::VersionConflict => "version_conflict",
             Self::LimitReached => "limit_reached",
             Self::StoreUnavailable => "store_unavailable",
@@ -83,7 +91,9 @@ impl Code {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Exists | Self::OverrideClash | Self::LimitReached => StatusCode::CONFLICT,
+            Self::Exists | Self::OverrideClash | Self::DeliveryEnded | Self::EndpointInactive | Self::LimitReached => {
+                StatusCode::CONFLICT
+            }
             Self::VersionConflict => StatusCode::PRECONDITION_FAILED,
             Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -7,10 +7,11 @@ use rules::age::{WhenOld, judge as judge_age};
 use rules::breaker::Sign;
 use rules::delivery::{DeliveryState, EndReason};
 use rules::retry::{Answer, Decision, Policy};
-use store::{AttemptRecord, Claim, EventRecord, Payload, Settlement};
+use store::{AttemptRecord, Claim, Payload, Settlement};
 
 use super::answer;
 use super::client::Client;
+use super::form::{self, Body, Written};
 use super::request::{self, Facts};
 use super::verdict::{self, Verdict};
 use crate::clock::Clock;
@@ -52,9 +53,9 @@ pub(super) struct Outcome {
 }
 
 impl Tried {
-    /// Its event was too old when its turn came: no attempt was made, and none will be.
-    fn skipped(claim: Claim) -> Self {
-        let decision = Decision::ended(DeliveryState::Skipped(EndReason::TooOld));
+    /// No attempt was made, and none will be.
+    fn skipped(claim: Claim, reason: EndReason) -> Self {
+        let decision = Decision::ended(DeliveryState::Skipped(reason));
         Self {
             settlement: verdict::settlement(claim, &decision, None),
             decision,
@@ -79,23 +80,29 @@ impl Attempter {
         let old = endpoint.zip(payload.as_ref()).and_then(|(endpoint, payload)| {
             let event = &payload.event;
             let now_seconds = started_at_ms.div_euclid(1_000);
+            // A notification may hold old events and new ones.
+            if form::is_whole(event, endpoint) {
+                return None;
+            }
             judge_age(&endpoint.ages, &event.event_type, event.occurred_at_seconds, now_seconds)
         });
         if old == Some(WhenOld::Skip) {
-            return Tried::skipped(claim);
+            return Tried::skipped(claim, EndReason::TooOld);
         }
         let outcome = match (endpoint, &payload) {
-            (Some(endpoint), Some(payload)) => match request::body(payload, endpoint.format, encoded) {
-                Some(body) => {
+            (Some(endpoint), Some(payload)) => match form::write(payload, endpoint, encoded) {
+                Written::Body(body) => {
                     let facts = Facts {
                         attempt: claim.attempts + 1,
                         late: claim.late,
                         stale: old.is_some(),
-                        now_seconds: started_at_ms.div_euclid(1_000),
+                        replay: claim.replay,
+                        now_ms: started_at_ms,
                     };
-                    self.offer(endpoint, &payload.event, body, facts).await
+                    self.offer(endpoint, payload, body, facts).await
                 }
-                None => Outcome::failed(Answer::Fault, "the event's bytes are not in the store"),
+                Written::LeftOut => return Tried::skipped(claim, EndReason::FormatLeftOut),
+                Written::Gone => Outcome::failed(Answer::Fault, "the event's bytes are not in the store"),
             },
             (None, _) => Outcome::failed(Answer::Fault, "the endpoint's definition cannot be used"),
             (_, None) => Outcome::failed(Answer::Fault, "the event is not in the store"),
@@ -105,14 +112,15 @@ impl Attempter {
         self.judge(claim, outcome, &policy, started_at_ms, took)
     }
 
-    async fn offer(&self, endpoint: &Endpoint, event: &EventRecord, body: Bytes, facts: Facts) -> Outcome {
-        let Some(request) = request::build(endpoint, event, body, facts) else {
+    async fn offer(&self, endpoint: &Endpoint, payload: &Payload, body: Body, facts: Facts) -> Outcome {
+        let Some(request) = request::build(endpoint, payload, body, facts) else {
             return Outcome::failed(Answer::Fault, "the endpoint's URL cannot be used");
         };
         let policy = &endpoint.policy;
         let deadline = tokio::time::Instant::now() + Duration::from_millis(u64::from(policy.timeout_ms));
         let connect = Duration::from_millis(u64::from(policy.connect_timeout_ms));
-        match tokio::time::timeout_at(deadline, self.client.send(request, connect)).await {
+        let sending = self.client.send(endpoint.form.link.as_deref(), request, connect);
+        match tokio::time::timeout_at(deadline, sending).await {
             Err(_) => {
                 Outcome::failed(Answer::NoAnswer, format!("no answer within {} ms (policy.timeout)", policy.timeout_ms))
             }
@@ -155,8 +163,10 @@ mod tests {
 
     #[test]
     fn an_attempt_that_we_could_not_make_is_our_fault_and_costs_the_delivery_nothing_but_time() {
-        let attempter =
-            Attempter { client: Client::new(Guard::new(&OutboundSettings::default(), true)), clock: Clock::System };
+        let attempter = Attempter {
+            client: Client::new(Guard::new(&OutboundSettings::default(), true), None),
+            clock: Clock::System,
+        };
         let claim = Claim {
             delivery: DeliveryNo(1),
             fence: 1,
@@ -168,6 +178,7 @@ mod tests {
             stood_still_ms: 0,
             endpoint_stood_ms: 0,
             probe: false,
+            replay: None,
             late: false,
         };
         let work = Work { claim, payload: None, encoded: None };

@@ -1,11 +1,11 @@
 //! The one HTTP client for everything that goes out: guarded at connect time, HTTP/1.1, no redirects.
+//!
+//! Endpoints with the same certificate, authorities and proxy share a pool of connections; most have none of the three and
+//! share one.
 
+use std::collections::HashMap;
 use std::error::Error;
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,27 +13,45 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::{Client as PooledClient, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rules::retry::Answer;
 use thiserror::Error;
-use tower_service::Service;
 
-use super::connect::{Timed, TooSlow, within};
+use super::connect::{GuardedConnector, Lookup, NameError, ProxyError};
 use super::guard::{Guard, Refused};
+use super::link::Link;
+use super::timed::{Timed, TooSlow, within};
+use crate::endpoint::ProxyChoice;
 
-const ADDRESSES_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 const IDLE_PER_HOST_MAX: usize = 64;
+/// Pools beside the common one, at most. Beyond it the one that was made first goes; its connections end with the
+/// requests on them.
+const POOLS_MAX: usize = 1_024;
 
-type BoxError = Box<dyn Error + Send + Sync>;
+type Pool = PooledClient<Timed<HttpsConnector<GuardedConnector>>, Full<Bytes>>;
 
 /// Sends requests to endpoints. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Client {
-    pool: PooledClient<Timed<HttpsConnector<GuardedConnector>>, Full<Bytes>>,
+    common: Pool,
+    own: Arc<Own>,
+}
+
+/// What it takes to make further pools, and those that were made.
+#[derive(Debug)]
+struct Own {
+    guard: Arc<Guard>,
+    proxy: Option<Uri>,
+    lookup: Lookup,
+    pools: Mutex<Pools>,
+}
+
+#[derive(Debug, Default)]
+struct Pools {
+    by_link: HashMap<[u8; 32], (u64, Pool)>,
+    made: u64,
 }
 
 /// Why there is no answer.
@@ -45,6 +63,9 @@ pub enum SendError {
     /// The name does not resolve.
     #[error("the host name does not resolve")]
     Name,
+    /// The proxy gave no connection.
+    #[error("the proxy gave no connection: {0}")]
+    Proxy(&'static str),
     /// No connection came about.
     #[error("the connection failed: {0}")]
     Connect(&'static str),
@@ -63,30 +84,32 @@ pub enum SendError {
 }
 
 impl Client {
-    /// A client under this rule.
+    /// A client under this rule, with the proxy for endpoints that name none.
     #[must_use]
-    pub fn new(guard: Guard) -> Self {
-        let https = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(GuardedConnector::new(guard));
-        let pool = PooledClient::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-            .build(Timed(https));
-        Self { pool }
+    pub fn new(guard: Guard, proxy: Option<Uri>) -> Self {
+        Self::with_lookup(guard, proxy, Lookup::System)
+    }
+
+    pub(super) fn with_lookup(guard: Guard, proxy: Option<Uri>, lookup: Lookup) -> Self {
+        let own = Own { guard: Arc::new(guard), proxy, lookup, pools: Mutex::default() };
+        let https = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1();
+        let connector = GuardedConnector::new(Arc::clone(&own.guard), own.proxy.clone(), lookup);
+        Self { common: pool(https.wrap_connector(connector)), own: Arc::new(own) }
     }
 
     /// Sends a request and waits for the head of its answer. A connection that is opened for it has `connect` to come
     /// about; the caller bounds the whole time.
     pub async fn send(
         &self,
+        link: Option<&Link>,
         request: Request<Full<Bytes>>,
         connect: Duration,
     ) -> Result<Response<Incoming>, SendError> {
-        within(connect, self.pool.request(request)).await.map_err(|error| classify(&error))
+        let sending = match link {
+            None => self.common.request(request),
+            Some(link) => self.own.pool(link).request(request),
+        };
+        within(connect, sending).await.map_err(|error| classify(&error))
     }
 }
 
@@ -96,9 +119,48 @@ impl SendError {
         match self {
             Self::Refused(_) => Answer::Forbidden,
             Self::Ours(_) => Answer::Fault,
-            Self::Name | Self::Connect(_) | Self::TooSlow(_) | Self::Tls | Self::Broken => Answer::NoAnswer,
+            Self::Name | Self::Connect(_) | Self::TooSlow(_) | Self::Proxy(_) | Self::Tls | Self::Broken => {
+                Answer::NoAnswer
+            }
         }
     }
+}
+
+impl Own {
+    fn pool(&self, link: &Link) -> Pool {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, pool)) = pools.by_link.get(link.digest()) {
+            return pool.clone();
+        }
+        let pool = self.make(link);
+        let first = pools.by_link.iter().min_by_key(|(_, (made, _))| *made).map(|(digest, _)| *digest);
+        if let Some(first) = first.filter(|_| pools.by_link.len() >= POOLS_MAX) {
+            pools.by_link.remove(&first);
+        }
+        pools.made += 1;
+        let entry = (pools.made, pool.clone());
+        pools.by_link.insert(*link.digest(), entry);
+        pool
+    }
+
+    fn make(&self, link: &Link) -> Pool {
+        let proxy = match link.proxy() {
+            ProxyChoice::AsAll => self.proxy.clone(),
+            ProxyChoice::Direct => None,
+            ProxyChoice::Through(proxy) => Some(proxy.clone()),
+        };
+        let connector = GuardedConnector::new(Arc::clone(&self.guard), proxy, self.lookup);
+        let https = HttpsConnectorBuilder::new().with_tls_config(link.tls()).https_or_http().enable_http1();
+        pool(https.wrap_connector(connector))
+    }
+}
+
+fn pool(connector: HttpsConnector<GuardedConnector>) -> Pool {
+    PooledClient::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+        .build(Timed(connector))
 }
 
 /// Finds the cause in the chain of errors.
@@ -113,6 +175,9 @@ fn classify(error: &ClientError) -> SendError {
         }
         if current.downcast_ref::<NameError>().is_some() {
             return SendError::Name;
+        }
+        if let Some(ProxyError(why)) = current.downcast_ref::<ProxyError>() {
+            return SendError::Proxy(why);
         }
         let io = current.downcast_ref::<std::io::Error>();
         if let Some(found) = io.and_then(|io| classify_io(io, error.is_connect())) {
@@ -153,6 +218,12 @@ fn ours(io: &std::io::Error) -> Option<&'static str> {
     (io.kind() == std::io::ErrorKind::AddrNotAvailable).then_some("no local port or address is free")
 }
 
+/// The error itself, or the one that an I/O error wraps.
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.downcast_ref().or_else(|| wrapped.and_then(|inner| inner.downcast_ref()))
+}
+
 fn io_words(kind: std::io::ErrorKind) -> &'static str {
     use std::io::ErrorKind;
     let words = [
@@ -165,124 +236,5 @@ fn io_words(kind: std::io::ErrorKind) -> &'static str {
     words.iter().find(|(known, _)| *known == kind).map_or("no connection", |(_, words)| words)
 }
 
-/// Connects under the guard: a literal address is checked here, a name when it has been resolved.
-#[derive(Debug, Clone)]
-struct GuardedConnector {
-    guard: Arc<Guard>,
-    plain: HttpConnector<GuardedResolver>,
-    tls: HttpConnector<GuardedResolver>,
-}
-
-impl GuardedConnector {
-    fn new(guard: Guard) -> Self {
-        let guard = Arc::new(guard);
-        let connector = |tls| {
-            let mut connector = HttpConnector::new_with_resolver(GuardedResolver { guard: Arc::clone(&guard), tls });
-            connector.enforce_http(false);
-            connector.set_nodelay(true);
-            // Shared out among the addresses of a name, so that one that is silent leaves time for the next.
-            connector.set_connect_timeout(Some(ADDRESSES_TIMEOUT));
-            connector.set_keepalive(Some(Duration::from_secs(30)));
-            connector
-        };
-        Self { plain: connector(false), tls: connector(true), guard }
-    }
-}
-
-impl Service<Uri> for GuardedConnector {
-    type Response = <HttpConnector<GuardedResolver> as Service<Uri>>::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let tls = uri.scheme_str() == Some("https");
-        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = host.parse::<IpAddr>()
-            && let Err(refused) = self.guard.check(host, address, tls)
-        {
-            return Box::pin(std::future::ready(Err(refused.into())));
-        }
-        let connecting = if tls { self.tls.call(uri) } else { self.plain.call(uri) };
-        Box::pin(async move { connecting.await.map_err(BoxError::from) })
-    }
-}
-
-/// The system's resolver, with the addresses left out that may not be reached.
-#[derive(Debug, Clone)]
-struct GuardedResolver {
-    guard: Arc<Guard>,
-    tls: bool,
-}
-
-/// The system's resolver gave nothing.
-#[derive(Debug, Clone, Copy, Error)]
-#[error("the host name does not resolve")]
-struct NameError;
-
-impl Service<Name> for GuardedResolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let (guard, tls) = (Arc::clone(&self.guard), self.tls);
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| NameError)?;
-            let mut allowed = Vec::new();
-            let mut refused = None;
-            for address in found {
-                match guard.check(name.as_str(), address.ip(), tls) {
-                    Ok(()) => allowed.push(address),
-                    Err(reason) => refused = Some(reason),
-                }
-            }
-            match (allowed.is_empty(), refused) {
-                (false, _) => Ok(allowed.into_iter()),
-                (true, Some(reason)) => Err(reason.into()),
-                (true, None) => Err(NameError.into()),
-            }
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::io::Error;
-
-    use super::*;
-
-    #[test]
-    fn what_this_machine_ran_out_of_is_a_fault_of_ours() {
-        for code in [23, 24, 99] {
-            let failure = classify_io(&Error::from_raw_os_error(code), true);
-            assert_eq!(failure.map(|failure| failure.answer()), Some(Answer::Fault), "{code}");
-        }
-        let refused = classify_io(&Error::from_raw_os_error(111), true);
-        assert_eq!(refused.map(|failure| failure.answer()), Some(Answer::NoAnswer));
-    }
-
-    #[test]
-    fn an_error_that_another_wraps_is_found() {
-        let tls = Error::new(std::io::ErrorKind::InvalidData, "a bad record");
-        let wrapped = Error::other(Error::other(tls));
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&wrapped);
-        let mut depth = 0;
-        while let Some(current) = cause {
-            let io = current.downcast_ref::<Error>();
-            if io.and_then(|io| classify_io(io, true)).is_some() {
-                break;
-            }
-            depth += 1;
-            cause = beneath(current);
-        }
-        assert_eq!(depth, 2);
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use rules::identity::{EventId, NotificationId};
 use store::{Claim, Payload};
 use whatsapp::meta::Encoder;
 
-use crate::endpoint::Format;
+use super::form;
 use crate::routing::Snapshot;
 
 /// The bodies of those claims whose notification occurs more than once among them. What occurs once is encoded where it
@@ -22,7 +22,10 @@ pub(super) fn shared(
 ) -> HashMap<EventId, Bytes> {
     let is_meta = |claim: &&Claim| {
         let endpoint = snapshot.endpoints.get(&claim.endpoint);
-        endpoint.is_some_and(|endpoint| endpoint.format == Format::Meta)
+        let payload = payloads.get(&claim.event);
+        endpoint.zip(payload).is_some_and(|(endpoint, payload)| {
+            endpoint.format.writes_meta() && !form::is_whole(&payload.event, endpoint)
+        })
     };
     let mut by_notification: HashMap<NotificationId, Vec<&Payload>> = HashMap::new();
     for payload in claims.iter().filter(is_meta).filter_map(|claim| payloads.get(&claim.event)) {

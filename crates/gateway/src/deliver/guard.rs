@@ -56,6 +56,23 @@ impl Guard {
         if tls { Ok(()) } else { Err(Refused::PlainHttp) }
     }
 
+    /// Whether a host may be asked for by its name alone, where a proxy finds the address. Of the address only so much can
+    /// be judged as the name shows.
+    pub fn check_name(&self, host: &str, tls: bool) -> Result<(), Refused> {
+        if self.lists_host(host) {
+            return Ok(());
+        }
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let last = host.rsplit('.').next().unwrap_or_default();
+        // `127.1`, `0x7f000001`: some programs read such names as addresses.
+        let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+        let is_hex = last.strip_prefix("0x").is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if host.is_empty() || last == "localhost" || is_number || is_hex {
+            return Err(Refused::Address);
+        }
+        if tls { Ok(()) } else { Err(Refused::PlainHttp) }
+    }
+
     fn lists_host(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         self.hosts.iter().any(|allowed| match allowed.strip_prefix('.') {
@@ -124,6 +141,7 @@ mod tests {
             allow_networks: networks.iter().map(|n| n.parse().unwrap()).collect(),
             allow_hosts: hosts.iter().map(|h| (*h).to_owned()).collect(),
             in_flight_max: 1,
+            proxy: None,
         };
         Guard::new(&settings, development)
     }

@@ -11,15 +11,19 @@ mod client;
 mod connect;
 mod dispatcher;
 mod encode;
+mod form;
 mod guard;
+mod link;
 mod request;
 mod settler;
 #[cfg(test)]
 mod simulation;
+mod timed;
 mod turning;
 mod verdict;
 
 pub use client::{Client, SendError};
-pub use connect::TooSlow;
 pub use dispatcher::{Sender, run};
 pub use guard::{Guard, Refused};
+pub use link::Link;
+pub use timed::TooSlow;

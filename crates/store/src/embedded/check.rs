@@ -55,6 +55,10 @@ const MUST_BE_NONE: &[(&str, &str)] = &[
         "owed deliveries whose body is gone",
     ),
     (
+        "SELECT count(*) FROM replay_items WHERE replay NOT IN (SELECT number FROM replays)",
+        "items to be replayed without their replay",
+    ),
+    (
         "SELECT count(*) FROM bodies WHERE notification NOT IN (SELECT id FROM notifications)",
         "bodies without their notification",
     ),

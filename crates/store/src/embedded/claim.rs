@@ -12,6 +12,7 @@ use super::settle::AsideJob;
 use super::shared::{Shared, lock};
 use crate::error::StoreError;
 use crate::record::{Claim, Claims, EndpointNo};
+use crate::replay::{ReplayMark, ReplayNo};
 
 /// Reads that one call makes when it has nothing to give.
 const READS_IDLE_MAX: usize = 16;
@@ -91,15 +92,15 @@ async fn fill(shared: &Arc<Shared>, want: Want) -> bool {
 fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {
     // A lane's rows are found by the same index: what is still owed between its parked followers is theirs, mostly.
     let sql = if want.lane.is_some() {
-        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late,
-                d.uncounted, d.clock_from
-         FROM deliveries d JOIN events e ON e.id = d.event
+        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late, d.uncounted,
+                d.clock_from, d.replay, r.as_new
+         FROM deliveries d JOIN events e ON e.id = d.event LEFT JOIN replays r ON r.number = d.replay
          WHERE d.endpoint = ?1 AND d.state = 0 AND d.id BETWEEN ?2 AND ?3 AND d.lane = ?5 AND d.late = 0
          ORDER BY d.id LIMIT ?4"
     } else {
-        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late,
-                d.uncounted, d.clock_from
-         FROM deliveries d JOIN events e ON e.id = d.event
+        "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late, d.uncounted,
+                d.clock_from, d.replay, r.as_new
+         FROM deliveries d JOIN events e ON e.id = d.event LEFT JOIN replays r ON r.number = d.replay
          WHERE d.endpoint = ?1 AND d.state = 0 AND d.id BETWEEN ?2 AND ?3 AND ?5 IS NULL
          ORDER BY d.id LIMIT ?4"
     };
@@ -117,8 +118,14 @@ fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {
             down: false,
             accepted_before: 0,
             late: row.get(7)?,
+            replay: mark(row.get(10)?, row.get(11)?),
         };
         Ok(Row::new(item, row.get(2)?, tried))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A replay that is kept no more leaves its number, and the id of the event.
+fn mark(replay: Option<i64>, as_new: Option<bool>) -> Option<ReplayMark> {
+    replay.map(|replay| ReplayMark { replay: ReplayNo(replay), as_new: as_new.unwrap_or(false) })
 }

@@ -7,13 +7,13 @@ use rules::limits::COMMIT_QUEUE_MS;
 use rusqlite::params;
 use tokio::sync::oneshot;
 
-use super::board::Item;
+use super::board::{Item, Tried};
 use super::dedupe::{self, Fate, judge, short_hash};
 use super::fault::{Fault, Kind};
 use super::job::{Job, Tx, Weight};
 use super::news::{NewlyKept, NewlyOwed, News};
 use super::shared::Shared;
-use super::{contacts, lookup, registers};
+use super::{contacts, lookup, registers, wholes};
 use crate::error::CommitError;
 use crate::record::{Committed, EventOutcome, NewEvent, NewNotification};
 
@@ -116,10 +116,11 @@ fn keep(tx: &mut Tx<'_>, marked: &Marked, place: usize, news: &mut News) -> Resu
         match fate {
             Fate::New(number) => {
                 let lane = contacts::lane(tx, notification, event)?;
-                let kept = NewlyKept { place: (place, fates.len()), event: number, notification: row, lane };
+                let is_first = !fates.iter().any(|fate| matches!(fate, Fate::New(_)));
+                let kept = NewlyKept { place: (place, fates.len()), event: number, notification: row, lane, is_first };
                 keep_event(tx, notification, event, &kept)?;
                 lookup::enter(tx, number, event, marks)?;
-                owe(tx, notification.received_at_ms, event, &kept, &mut news.owed)?;
+                owe(tx, notification, event, &kept, &mut news.owed)?;
                 news.kept.push(kept);
             }
             Fate::Duplicate(first) => count_copy(tx, first)?,
@@ -185,9 +186,9 @@ fn keep_event(
             "INSERT INTO events (id, event_id, notification, app, key, event_type, field, entry_id, waba_id, business_id,
                                  phone_number_id, display_phone_number, wa_id, user_id, parent_user_id, message_id, lane,
                                  occurred_at, received_at, test, problems, data_start, data_end, data_is_json, position,
-                                 unrouted)
+                                 unrouted, whole_to)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                     ?23, ?24, ?25, ?26)",
+                     ?23, ?24, ?25, ?26, ?27)",
         )?
         .execute(params![
             kept.event,
@@ -216,6 +217,7 @@ fn keep_event(
             event.data_is_json,
             event.position,
             event.owed_to.is_empty(),
+            wholes::to_text(wholes::of(notification, kept)),
         ])?;
     tx.ledger.events += 1;
     tx.ledger.unrouted += i64::from(event.owed_to.is_empty());
@@ -224,7 +226,7 @@ fn keep_event(
 
 fn owe(
     tx: &mut Tx<'_>,
-    created_at: i64,
+    notification: &NewNotification,
     event: &NewEvent,
     kept: &NewlyKept,
     owed: &mut Vec<NewlyOwed>,
@@ -237,14 +239,15 @@ fn owe(
         "INSERT INTO deliveries (id, endpoint, event, lane, state, late, attempts, created_at)
          SELECT ?1, number, ?3, ?4, 0, 0, 0, ?5 FROM endpoints WHERE number = ?2 AND removed_at IS NULL",
     )?;
-    for endpoint in &event.owed_to {
+    let created_at = notification.received_at_ms;
+    for endpoint in event.owed_to.iter().filter(|endpoint| wholes::owes(notification, kept, **endpoint)) {
         let id = tx.ledger.next_delivery;
         if insert.execute(params![id, endpoint.0, kept.event, lane, created_at])? == 0 {
             return Err(Fault::new(Kind::Internal, "owe a delivery", "there is no such endpoint"));
         }
         tx.ledger.next_delivery += 1;
         tx.ledger.deliveries += 1;
-        owed.push(NewlyOwed { endpoint: *endpoint, lane, id, event: event.id });
+        owed.push(NewlyOwed { endpoint: *endpoint, lane, id, event: event.id, replay: None });
     }
     Ok(())
 }
@@ -288,6 +291,7 @@ fn list_conflict(
 
 impl From<NewlyOwed> for Item {
     fn from(owed: NewlyOwed) -> Self {
-        Self { id: owed.id, event: owed.event, tried: None }
+        let of_replay = |mark| Box::new(Tried { replay: Some(mark), ..Tried::default() });
+        Self { id: owed.id, event: owed.event, tried: owed.replay.map(of_replay) }
     }
 }

@@ -92,7 +92,8 @@ fn weight(fresh: &Fresh) -> usize {
         Some(body) if fresh.last_of_body => body.len(),
         _ => 0,
     };
-    ENTRY_BYTES + text_bytes(&fresh.payload.event) + body
+    let signature = fresh.payload.signature.as_ref().map_or(0, String::len);
+    ENTRY_BYTES + text_bytes(&fresh.payload.event) + signature + body
 }
 
 fn text_bytes(event: &EventRecord) -> usize {
@@ -149,9 +150,10 @@ mod tests {
             position: 0,
             duplicates: 0,
             unrouted: false,
+            whole_to: Vec::new(),
         };
         Fresh {
-            payload: Payload { event, body: Some(Arc::from(vec![0; body_bytes])) },
+            payload: Payload { event, body: Some(Arc::from(vec![0; body_bytes])), signature: None },
             event: number,
             notification: number,
             last_of_body: true,

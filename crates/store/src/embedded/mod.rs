@@ -9,6 +9,7 @@
 //! | `lookup` | finding events; the tail, by which trees of random order are filled behind the commits |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
 //! | `endpoints`, `removal`, `registers`, `labels` | what is set by people |
+//! | `replay`, `hand` | what people do again, at once, or no more |
 //! | `readers`, `read` | queries beside the writer |
 //! | `retention`, `checkpoint` | keeping it small |
 //! | `backup`, `check` | keeping it safe |
@@ -28,6 +29,7 @@ mod endpoints;
 mod fault;
 mod faults;
 mod fresh;
+mod hand;
 mod job;
 mod labels;
 mod ledger;
@@ -43,6 +45,7 @@ mod readers;
 mod rebuild;
 mod registers;
 mod removal;
+mod replay;
 mod retention;
 mod schema;
 mod settle;
@@ -51,6 +54,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod wholes;
 mod writer;
 
 use std::sync::{Arc, Mutex};

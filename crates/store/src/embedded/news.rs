@@ -6,7 +6,9 @@ use super::commit::Marked;
 use super::fresh::Fresh;
 use super::lookup::{self, Entry};
 use super::shared::{Shared, lock};
-use crate::record::{EndpointNo, NewEvent, NewNotification, Payload};
+use super::wholes;
+use crate::record::{EndpointNo, EventRecord, NewEvent, NewNotification, Payload};
+use crate::replay::ReplayMark;
 
 /// The news of one batch. A transaction that is rolled back takes them with it.
 #[derive(Debug, Default)]
@@ -23,6 +25,7 @@ pub(super) struct NewlyOwed {
     pub(super) lane: i64,
     pub(super) id: i64,
     pub(super) event: EventId,
+    pub(super) replay: Option<ReplayMark>,
 }
 
 /// A new event of the batch.
@@ -34,6 +37,8 @@ pub(super) struct NewlyKept {
     pub(super) notification: i64,
     /// As stamped.
     pub(super) lane: String,
+    /// The first new one of its notification.
+    pub(super) is_first: bool,
 }
 
 impl News {
@@ -96,9 +101,12 @@ fn sort_out(batch: Vec<Marked>, kept: Vec<NewlyKept>) -> (Vec<Entry>, Vec<MaybeF
 }
 
 fn payload(notification: &NewNotification, event: NewEvent, kept: NewlyKept) -> Fresh {
+    let whole_to = wholes::of(notification, &kept).to_vec();
     let record = event.kept(notification.id, &notification.app, notification.received_at_ms, kept.lane);
+    let record = EventRecord { whole_to, ..record };
+    let (body, signature) = (Some(notification.body.clone()), notification.signature.clone());
     Fresh {
-        payload: Payload { event: record, body: Some(notification.body.clone()) },
+        payload: Payload { event: record, body, signature },
         event: kept.event,
         notification: kept.notification,
         last_of_body: false,

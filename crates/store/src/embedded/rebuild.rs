@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::fault::Fault;
 use super::ledger::Ledger;
 use super::shared::{Shared, lock};
-use super::{endpoints, lookup, removal};
+use super::{endpoints, lookup, removal, replay};
 
 /// Reads the ledger and who is owed how much; the deliveries themselves are read as they are needed.
 pub(super) fn load(conn: &Connection, shared: &Shared) -> Result<Ledger, Fault> {
@@ -29,6 +29,7 @@ pub(super) fn load(conn: &Connection, shared: &Shared) -> Result<Ledger, Fault> 
             removal::go_on(shared, *number);
         }
     }
+    replay::clear_away_all(conn, shared)?;
     shared.set_ledger(&ledger);
     Ok(ledger)
 }

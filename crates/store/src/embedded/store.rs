@@ -12,7 +12,9 @@ use super::job::{After, Change, Job, Refusal, Work};
 use super::readers::read;
 use super::settle::SettleJob;
 use super::shared::{Shared, lock};
-use super::{Embedded, backlog, claim, endpoints, labels, payloads, read as queries, registers, retention};
+use super::{
+    Embedded, backlog, claim, endpoints, hand, labels, payloads, read as queries, registers, replay, retention,
+};
 use crate::error::{CommitError, StoreError};
 use crate::labels::LabelsOf;
 use crate::record::{
@@ -20,6 +22,7 @@ use crate::record::{
     EndpointRecord, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page, Payload, PruneReport,
     Retention, Settlement, StoreCounts, TrimReport,
 };
+use crate::replay::{HandSlice, NewReplay, OwedOf, ReplayNo, ReplayRecord, Steer};
 use crate::seam::{DeliveryQuery, EndpointChange, EventQuery, Find, Store};
 
 impl Embedded {
@@ -179,6 +182,59 @@ impl Store for Embedded {
     async fn delivery(&self, number: DeliveryNo) -> Result<Option<DeliveryRecord>, StoreError> {
         let found = read(&self.shared, "read a delivery", move |conn| queries::delivery(conn, number)).await?;
         Ok(found.map(|record| DeliveryRecord { in_flight: lock(&self.shared.board).is_in_flight(number), ..record }))
+    }
+
+    async fn make_replay(&self, new: NewReplay, now_ms: i64) -> Result<ReplayRecord, StoreError> {
+        let work: Work<_> = Box::new(move |tx| replay::make(tx, &new, now_ms));
+        self.change(work, nothing()).await
+    }
+
+    async fn count_replay(&self, number: ReplayNo, now_ms: i64) -> Result<ReplayRecord, StoreError> {
+        let owner = Arc::clone(&self.shared);
+        let found = read(&self.shared, "count a replay", move |conn| replay::look(conn, &owner.tail, number)).await?;
+        let work: Work<_> = Box::new(move |tx| replay::count(tx, number, &found, now_ms));
+        self.change(work, Box::new(replay::clear_away)).await
+    }
+
+    async fn advance_replay(&self, number: ReplayNo, max: usize, now_ms: i64) -> Result<ReplayRecord, StoreError> {
+        let work: Work<_> = Box::new(move |tx| replay::advance(tx, number, max, now_ms));
+        let after: After<_> = Box::new(|(_, owed): &(_, Vec<_>), shared| shared.owe(owed));
+        Ok(self.change(work, after).await?.0)
+    }
+
+    async fn steer_replay(
+        &self,
+        number: ReplayNo,
+        steer: Steer,
+        who: &str,
+        now_ms: i64,
+    ) -> Result<ReplayRecord, StoreError> {
+        let who = who.to_owned();
+        let work: Work<_> = Box::new(move |tx| replay::steer(tx, number, steer, &who, now_ms));
+        let after: After<_> = Box::new(replay::clear_away);
+        self.change(work, after).await
+    }
+
+    async fn replays(&self, before: Option<ReplayNo>, limit: usize) -> Result<Vec<ReplayRecord>, StoreError> {
+        read(&self.shared, "list replays", move |conn| replay::list(conn, before, limit)).await
+    }
+
+    async fn busy_replays(&self) -> Result<Vec<ReplayRecord>, StoreError> {
+        read(&self.shared, "list replays", replay::busy).await
+    }
+
+    async fn replay(&self, number: ReplayNo) -> Result<Option<ReplayRecord>, StoreError> {
+        read(&self.shared, "read a replay", move |conn| replay::one(conn, number)).await
+    }
+
+    async fn retry_now(&self, of: OwedOf, from: DeliveryNo) -> Result<HandSlice, StoreError> {
+        let work: Work<_> = Box::new(move |tx| Ok(hand::retry_now(tx, of, from)?));
+        Ok(self.change(work, Box::new(hand::learn_retry)).await?.slice)
+    }
+
+    async fn give_up(&self, of: OwedOf, from: DeliveryNo, now_ms: i64) -> Result<HandSlice, StoreError> {
+        let work: Work<_> = Box::new(move |tx| Ok(hand::give_up(tx, of, from, now_ms)?));
+        Ok(self.change(work, Box::new(hand::learn_end)).await?.slice)
     }
 
     async fn api_keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError> {

@@ -75,6 +75,7 @@ impl Body {
             routes_version,
             events: self.events,
             numbers: Vec::new(),
+            whole_to: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::build::{Body, NOW, claim, commit, endpoint, id, put, until};
+use super::build::{Body, NOW, claim, commit, endpoint, id, of, put, until};
 use super::engine::Engine;
 use crate::error::CommitError;
 use crate::record::{EventOutcome, NumberEntry};
@@ -160,4 +160,39 @@ pub(crate) async fn of_copies_committed_at_once_one_is_new(engine: &mut dyn Engi
         new += usize::from(task.await.unwrap() == EventOutcome::New);
     }
     assert_eq!(new, 1);
+}
+
+pub(crate) async fn a_notification_is_owed_as_a_whole_once_with_its_first_new_event(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let (whole, each) = (put(&*store, endpoint("whole")).await, put(&*store, endpoint("each")).await);
+    let to = [whole, each];
+    let known = Body::new().event("a", "1", "l", &[]).build(2);
+    commit(&*store, known).await;
+    let mut body = Body::new().event("a", "1", "l", &to).event("b", "2", "l", &to).event("c", "3", "m", &to).build(2);
+    body.whole_to = vec![whole];
+    let committed = commit(&*store, body.clone()).await;
+    assert_eq!(committed.events, [EventOutcome::Duplicate, EventOutcome::New, EventOutcome::New]);
+    let first: Vec<_> = claim(&*store, NOW).await.into_iter().map(|claim| (claim.endpoint, claim.event)).collect();
+    assert_eq!(first.iter().filter(|(endpoint, _)| *endpoint == whole).collect::<Vec<_>>(), [&(whole, id("b"))]);
+    assert_eq!(first.iter().filter(|(endpoint, _)| *endpoint == each).count(), 2);
+    assert_eq!(store.counts().await.unwrap().unrouted, 1, "only the one that nobody wanted at first");
+    drop(store);
+    for _ in 0..2 {
+        let payloads = engine.store().payloads(&[id("b"), id("c")]).await.unwrap();
+        assert_eq!((&payloads[0].event.whole_to, &payloads[1].event.whole_to), (&vec![whole], &Vec::new()));
+        assert_eq!(payloads[0].signature, body.signature);
+        assert_eq!(payloads[0].body.as_ref(), Some(&body.body));
+        engine.reopen().await;
+    }
+    assert_eq!(of(&*engine.store(), "whole").await.owed, 1);
+}
+
+pub(crate) async fn a_notification_without_news_is_owed_as_a_whole_to_nobody(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let whole = put(&*store, endpoint("whole")).await;
+    commit(&*store, Body::new().event("a", "1", "l", &[]).build(1)).await;
+    let mut body = Body::new().event("a", "1", "l", &[whole]).build(1);
+    body.whole_to = vec![whole];
+    assert_eq!(commit(&*store, body).await.events, [EventOutcome::Duplicate]);
+    assert!(claim(&*store, NOW).await.is_empty());
 }

@@ -6,8 +6,9 @@ use rules::identity::EventId;
 
 use super::build::{Body, NOW, accepted, claim, endpoint, id, put, retry, set_state, until};
 use super::engine::Engine;
-use crate::record::{Claim, EndpointNo, EndpointRecord, EndpointState};
-use crate::seam::Store;
+use crate::record::{Claim, DeliveryNo, EndpointNo, EndpointRecord, EndpointState};
+use crate::replay::OwedOf;
+use crate::seam::{DeliveryQuery, Store};
 
 const LANES: u64 = 4;
 
@@ -96,6 +97,24 @@ async fn settle_some(store: &dyn Store, model: &mut Model, dice: &mut Dice, now_
     }
 }
 
+/// A hand is laid on something that is owed and not out.
+async fn give_up_one(store: &dyn Store, model: &mut Model, dice: &mut Dice, endpoints: &[EndpointNo]) {
+    let endpoint = endpoints[usize::try_from(dice.below(2)).unwrap()];
+    let lane = dice.below(LANES);
+    let Some(owed) = model.owed.get(&(endpoint, lane)).filter(|owed| !owed.is_empty()) else { return };
+    let at = usize::try_from(dice.below(owed.len() as u64)).unwrap();
+    let number = *owed.iter().nth(at).unwrap();
+    let event = id(&format!("n{number}"));
+    if model.out.iter().any(|out| out.event == event && out.endpoint == endpoint) {
+        return;
+    }
+    let query = DeliveryQuery { event: Some(event), endpoint: Some(endpoint), ..DeliveryQuery::default() };
+    let delivery = store.deliveries(query).await.unwrap().rows[0].number;
+    let given_up = store.give_up(OwedOf::Delivery(delivery), DeliveryNo(0), NOW).await.unwrap();
+    assert_eq!(given_up.changed, 1);
+    assert!(model.owed.get_mut(&(endpoint, lane)).unwrap().remove(&number));
+}
+
 /// A commit whose sync is refused: it leaves nothing, and claims stay out.
 async fn refuse_one(engine: &dyn Engine, endpoints: &[EndpointNo]) {
     let store = engine.store();
@@ -142,6 +161,8 @@ async fn live(engine: &mut dyn Engine, seed: u64) {
                     model.claimed(ordered, claim);
                 }
             }
+            36 => drop(store.retry_now(OwedOf::Endpoint(ordered), DeliveryNo(0)).await.unwrap()),
+            37..40 => give_up_one(&*store, &mut model, &mut dice, &endpoints).await,
             _ => settle_some(&*store, &mut model, &mut dice, now).await,
         }
     }

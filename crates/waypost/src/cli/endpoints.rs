@@ -1,7 +1,10 @@
 //! Arguments of `endpoints` and `apply`.
 
+mod form;
+
 use clap::{Args, Subcommand};
 
+pub(crate) use self::form::{FormOptions, RotateSecretArgs};
 use super::{GatewayArgs, PolicyOptions};
 
 const ENDPOINTS_EXAMPLES: &str = "\
@@ -11,6 +14,7 @@ Examples:
   waypost endpoints list
   waypost endpoints update crm --to https://new.example.com/webhook
   waypost endpoints update crm --policy meta --timeout 10s
+  waypost endpoints rotate-secret crm --overlap 7d
   waypost endpoints pause crm
   waypost endpoints remove crm";
 
@@ -49,12 +53,17 @@ pub(crate) enum EndpointsCommand {
     /// Remove an endpoint; what it is owed ends as dead
     #[command(after_help = "Example:\n  waypost endpoints remove crm --yes")]
     Remove(EndpointsRemoveArgs),
+    /// Give an endpoint a new webhook secret; the one before signs as well for a while
+    RotateSecret(RotateSecretArgs),
     /// Pause an endpoint: what it is owed waits
     #[command(after_help = "Example:\n  waypost endpoints pause crm")]
     Pause(EndpointArgs),
     /// Resume an endpoint that is paused, suspended or disabled
     #[command(after_help = "Example:\n  waypost endpoints resume crm")]
     Resume(EndpointArgs),
+    /// Send a test event to one endpoint alone, and tell its outcome
+    #[command(after_help = "Example:\n  waypost endpoints test crm")]
+    Test(EndpointArgs),
     /// Say for each endpoint why it gets an event or not
     #[command(after_help = "Example:\n  waypost endpoints explain evt_0123456789abcdef0123456789abcdef")]
     Explain(EndpointsExplainArgs),
@@ -136,7 +145,7 @@ pub(crate) struct EndpointsUpdateArgs {
 /// What `add` and `update` share. The options on what it wants make one rule: an event must fit all of them.
 #[derive(Debug, Default, Args)]
 pub(crate) struct EndpointOptions {
-    /// The body that it gets: `meta` (Meta's own envelope), `waypost` [default: meta]
+    /// The body that it gets: `meta` (Meta's own envelope), `waypost`, `cloudevents`, `8x8`, `raw` [default: meta]
     #[arg(long)]
     pub(crate) format: Option<String>,
     /// Wants this field; `*` at the end for the rest, `!` in front to exclude; may be repeated
@@ -192,6 +201,8 @@ pub(crate) struct EndpointOptions {
     pub(crate) lane_hold: Option<String>,
     #[command(flatten)]
     pub(crate) policy: PolicyOptions,
+    #[command(flatten)]
+    pub(crate) form: FormOptions,
 }
 
 /// Arguments of `endpoints remove`.

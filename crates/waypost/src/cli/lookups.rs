@@ -141,6 +141,16 @@ pub(crate) struct DeliveriesArgs {
 pub(crate) enum DeliveriesCommand {
     /// Show one delivery with its attempts
     Show(DeliveriesShowArgs),
+    /// Try owed deliveries again at once
+    #[command(
+        after_help = "Examples:\n  waypost deliveries retry 4711 4712\n  waypost deliveries retry --endpoint crm"
+    )]
+    Retry(DeliveriesHandArgs),
+    /// End owed deliveries as dead (given_up); they can be replayed
+    #[command(
+        after_help = "Examples:\n  waypost deliveries give-up 4711\n  waypost deliveries give-up --endpoint crm --yes"
+    )]
+    GiveUp(DeliveriesHandArgs),
 }
 
 /// Which deliveries to list.
@@ -158,6 +168,22 @@ pub(crate) struct DeliveriesListArgs {
     /// Rows at most
     #[arg(long, value_name = "N", default_value = "50", value_parser = rows())]
     pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+}
+
+/// Arguments of `deliveries retry` and `deliveries give-up`.
+#[derive(Debug, Args)]
+pub(crate) struct DeliveriesHandArgs {
+    /// The deliveries' numbers
+    #[arg(value_name = "NUMBER", required_unless_present = "endpoint", conflicts_with = "endpoint")]
+    pub(crate) numbers: Vec<i64>,
+    /// All that this endpoint is owed
+    #[arg(long, value_name = "ID")]
+    pub(crate) endpoint: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) gateway: GatewayArgs,
 }

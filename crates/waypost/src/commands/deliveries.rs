@@ -1,5 +1,7 @@
 //! `waypost deliveries`: what is owed to endpoints and what became of it.
 
+mod hands;
+
 use serde::Deserialize;
 
 use super::listing::Listing;
@@ -25,6 +27,8 @@ pub(super) struct Delivery {
     reason: Option<String>,
     in_flight: bool,
     late: bool,
+    #[serde(default)]
+    replay: Option<String>,
     attempts: u32,
     created_at: Option<String>,
     first_attempt_at: Option<String>,
@@ -50,6 +54,8 @@ pub(crate) fn run(args: &DeliveriesArgs) -> Result<Exit, Failure> {
     match &args.command {
         None => list(&args.list),
         Some(DeliveriesCommand::Show(args)) => show(args),
+        Some(DeliveriesCommand::Retry(args)) => hands::retry(args),
+        Some(DeliveriesCommand::GiveUp(args)) => return hands::give_up(args),
     }?;
     Ok(Exit::Ok)
 }
@@ -105,6 +111,9 @@ impl Delivery {
         }
         for (is, word) in [(self.in_flight, ", in flight"), (self.late, ", late")] {
             state.push_str(if is { word } else { "" });
+        }
+        if let Some(replay) = &self.replay {
+            state.push_str(&format!(", {replay}"));
         }
         state
     }

@@ -1,8 +1,12 @@
 //! An endpoint as it is sent to the API, secrets and all. The gateway's own type cannot be written, so that a secret
 //! never is by accident; sending one is this module's purpose.
 
+mod form;
+
 use gateway::endpoint::{AgeInput, BacklogInput, EndpointInput, PolicyInput, RuleInput};
 use serde::Serialize;
+
+pub(crate) use self::form::{FormBody, NextSecretBody};
 
 /// The members that the API takes. It has no `Debug`: secrets are in it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +33,8 @@ pub(super) struct EndpointBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) webhook_secret: Option<String>,
     pub(super) paused: bool,
+    #[serde(flatten)]
+    pub(super) form: FormBody,
 }
 
 impl From<EndpointInput> for EndpointBody {
@@ -51,7 +57,25 @@ impl From<EndpointInput> for EndpointBody {
             hub_secret,
             webhook_secret,
             paused,
+            eight_by_eight,
+            header_prefix,
+            headers,
+            auth,
+            tls,
+            proxy,
+            hub_secret_next,
+            webhook_secrets_old,
         } = input;
+        let form = FormBody {
+            eight_by_eight,
+            header_prefix,
+            headers,
+            auth,
+            tls,
+            proxy,
+            hub_secret_next: hub_secret_next.map(Into::into),
+            webhook_secrets_old: webhook_secrets_old.map(|old| old.into_iter().map(Into::into).collect()),
+        };
         Self {
             id,
             url,
@@ -69,6 +93,7 @@ impl From<EndpointInput> for EndpointBody {
             hub_secret,
             webhook_secret,
             paused,
+            form,
         }
     }
 }
@@ -96,6 +121,13 @@ mod tests {
             "lane_hold":"forever","rate_per_second_max":9,"backlog":{"age_max":"3d","share_percent_max":5},
             "policy":{"preset":"meta","backoff":{"first":"5s","factor":1.5,"max":"1h"},"final":["404"]},
             "hub_secret":"hunter2","webhook_secret":"whsec_x","paused":true}"#,
+        );
+        check(
+            r#"{"url":"https://example.com","format":"8x8","eight_by_eight":{"account_id":"a","documented_only":true},
+            "header_prefix":"X-P-","headers":{"X-Key":"hunter2"},"auth":{"basic":{"user":"u","password":"hunter2"}},
+            "tls":{"client_certificate":"c","client_key":"k","ca":"a"},"proxy":"none",
+            "hub_secret_next":{"secret":"hunter2","at":"2026-12-01T00:00:00Z"},
+            "webhook_secrets_old":[{"secret":"whsec_y","until":"2026-12-01T00:00:00Z"}]}"#,
         );
     }
 }

@@ -2,8 +2,10 @@
 
 mod change;
 mod explain;
+mod form;
 mod policy;
 mod shown;
+mod testing;
 
 use serde::Deserialize;
 
@@ -13,9 +15,11 @@ use super::listing::Listing;
 use crate::api::{Api, Target};
 use crate::cli::{
     EndpointArgs, EndpointsAddArgs, EndpointsCommand, EndpointsListArgs, EndpointsRemoveArgs, EndpointsUpdateArgs,
+    RotateSecretArgs,
 };
 use crate::config::Environment;
 use crate::exit::{Exit, Failure};
+use crate::secret_argument;
 use crate::table::facts;
 use crate::terminal;
 
@@ -41,8 +45,10 @@ pub(crate) fn run(command: &EndpointsCommand) -> Result<Exit, Failure> {
         EndpointsCommand::Add(args) => add(args),
         EndpointsCommand::Update(args) => update(args),
         EndpointsCommand::Remove(args) => return remove(args),
+        EndpointsCommand::RotateSecret(args) => rotate_secret(args),
         EndpointsCommand::Pause(args) => set_state(args, "pause", "paused"),
         EndpointsCommand::Resume(args) => set_state(args, "resume", "resumed"),
+        EndpointsCommand::Test(args) => return testing::run(args),
         EndpointsCommand::Explain(args) => explain::run(args),
     }?;
     Ok(Exit::Ok)
@@ -121,6 +127,23 @@ fn remove(args: &EndpointsRemoveArgs) -> Result<Exit, Failure> {
     }
     terminal::done("removed", &args.id, args.gateway.json)?;
     Ok(Exit::Ok)
+}
+
+fn rotate_secret(args: &RotateSecretArgs) -> Result<(), Failure> {
+    let environment = Environment::of_this_process();
+    let given = args.secret.as_deref().map(|text| secret_argument::read("--secret", text, &environment)).transpose()?;
+    let mut body = serde_json::Map::new();
+    body.extend(given.map(|secret| ("secret".to_owned(), secret.expose().into())));
+    body.extend(args.overlap.as_deref().map(|overlap| ("overlap".to_owned(), overlap.into())));
+    let answer = Api::of(&args.gateway)?.post(&one(&args.id).segment("secrets").segment("rotate"), &body)?;
+    if args.gateway.json {
+        return answer.print_json();
+    }
+    let made: Made = answer.read()?;
+    let secret = made.webhook_secret.unwrap_or_default();
+    terminal::print(&facts(&[("endpoint", made.id), ("webhook secret", secret)]))?;
+    terminal::tell("the webhook secret is shown this once; the one before signs as well until the overlap has passed");
+    Ok(())
 }
 
 fn set_state(args: &EndpointArgs, call: &str, done: &str) -> Result<(), Failure> {

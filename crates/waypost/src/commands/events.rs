@@ -132,7 +132,7 @@ fn show(args: &EventsShowArgs) -> Result<(), Failure> {
 }
 
 /// A time as the API takes it: as it was typed, or so long before now.
-fn time(argument: &str, text: Option<&str>) -> Result<Option<String>, Failure> {
+pub(super) fn time(argument: &str, text: Option<&str>) -> Result<Option<String>, Failure> {
     let Some(text) = text else { return Ok(None) };
     if gateway::clock::parse_rfc3339(text).is_some() {
         return Ok(Some(text.to_owned()));

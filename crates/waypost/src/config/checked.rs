@@ -191,6 +191,17 @@ impl Judge<'_> {
             allow_networks,
             allow_hosts: raw.allow_hosts.value.iter().map(|host| host.to_ascii_lowercase()).collect(),
             in_flight_max: self.size(&raw.in_flight_max, 1..=100_000),
+            proxy: raw.proxy.as_ref().and_then(|raw| self.proxy(raw)),
+        }
+    }
+
+    fn proxy(&mut self, raw: &At<String>) -> Option<gateway::settings::ProxyAddress> {
+        match gateway::endpoint::link::proxy(&raw.value) {
+            Ok(proxy) => Some(proxy),
+            Err(expected) => {
+                self.problems.error(raw, expected);
+                None
+            }
         }
     }
 

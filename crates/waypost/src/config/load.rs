@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use gateway::endpoint::EndpointInput;
 use toml::de::{DeTable, DeValue};
 
 use super::checked::{Config, Judge};
@@ -136,7 +137,12 @@ fn has_written_secrets(raw: &Raw) -> bool {
     let inputs = || raw.endpoints.iter().filter_map(|endpoint| endpoint.input.as_ref());
     let endpoints = inputs().any(|input| {
         let texts = [&input.hub_secret, &input.webhook_secret];
-        texts.into_iter().flatten().any(|text| written(&Reference::parse(text)))
+        let of_form = |input: &EndpointInput| {
+            let mut input = input.clone();
+            let secrets = input.referable().into_iter().filter(|referable| referable.is_secret);
+            secrets.map(|referable| Reference::parse(referable.text)).any(|reference| written(&reference))
+        };
+        texts.into_iter().flatten().any(|text| written(&Reference::parse(text))) || of_form(input)
     });
     apps || endpoints || raw.secrets_key.iter().any(|key| written(&key.value))
 }

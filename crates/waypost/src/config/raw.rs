@@ -57,6 +57,7 @@ pub(crate) struct RawOutbound {
     pub(crate) allow_networks: At<Vec<String>>,
     pub(crate) allow_hosts: At<Vec<String>>,
     pub(crate) in_flight_max: At<u64>,
+    pub(crate) proxy: Option<At<String>>,
 }
 
 /// `[retention]`.
@@ -99,6 +100,7 @@ impl Raw {
                 allow_networks: outbound.list("allow_networks"),
                 allow_hosts: outbound.list("allow_hosts"),
                 in_flight_max: outbound.number("in_flight_max"),
+                proxy: outbound.text_if_given("proxy"),
             }),
             retention: reader.section("retention", |retention| RawRetention {
                 body_days: retention.number("body_days"),

@@ -43,6 +43,19 @@ impl Reference {
 impl Resolver<'_> {
     /// The secret behind a reference. What is wrong with it is noted; `what` says which secret it is ("the app secret").
     pub(crate) fn resolve(&self, reference: &At<Reference>, what: &str, problems: &mut Problems) -> Option<Secret> {
+        if let Reference::File(path) = &reference.value {
+            self.tell_if_open(&reference.with(path.as_path()), problems);
+        }
+        self.resolve_public(reference, what, problems)
+    }
+
+    /// The same for what everybody may read.
+    pub(crate) fn resolve_public(
+        &self,
+        reference: &At<Reference>,
+        what: &str,
+        problems: &mut Problems,
+    ) -> Option<Secret> {
         let secret = match &reference.value {
             Reference::Variable(name) => self.variable(&reference.with(name.as_str()), what, problems)?,
             Reference::File(path) => self.file(&reference.with(path.as_path()), what, problems)?,
@@ -76,6 +89,15 @@ impl Resolver<'_> {
         value
     }
 
+    fn tell_if_open(&self, file: &At<&Path>, problems: &mut Problems) {
+        let path = self.path(file, file.value);
+        if crate::private_file::others_can_read(&path) {
+            problems
+                .warning(file, format!("everybody on this machine can read {}", path.display()))
+                .hint(format!("chmod 600 {}", path.display()));
+        }
+    }
+
     fn file(&self, file: &At<&Path>, what: &str, problems: &mut Problems) -> Option<Secret> {
         let path = self.path(file, file.value);
         let text = match std::fs::read_to_string(&path) {
@@ -87,11 +109,6 @@ impl Resolver<'_> {
                 return None;
             }
         };
-        if crate::private_file::others_can_read(&path) {
-            problems
-                .warning(file, format!("everybody on this machine can read {}", path.display()))
-                .hint(format!("chmod 600 {}", path.display()));
-        }
         let line = text.strip_suffix('\n').unwrap_or(&text);
         Some(Secret::new(line.strip_suffix('\r').unwrap_or(line)))
     }

@@ -445,5 +445,6 @@ fn notification(
         routes_version: version,
         events: vec![event],
         numbers: Vec::new(),
+        whole_to: Vec::new(),
     }
 }

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use rules::identity::EventId;
 
+use crate::replay::ReplayMark;
+
 /// A delivery in memory. Small, because there are many; what only tried ones have is kept apart.
 #[derive(Debug, Clone)]
 pub(in crate::embedded) struct Item {
@@ -28,6 +30,8 @@ pub(in crate::embedded) struct Tried {
     /// How many deliveries the endpoint had accepted when this one was first tried.
     pub(in crate::embedded) accepted_before: u64,
     pub(in crate::embedded) late: bool,
+    /// Set for one that is part of a replay, tried or not.
+    pub(in crate::embedded) replay: Option<ReplayMark>,
 }
 
 /// Where a delivery stands: in its lane, or alone (unordered endpoint, or set aside).

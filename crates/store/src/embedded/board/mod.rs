@@ -8,6 +8,7 @@
 //! beyond it, so what is read and what is added never cross. A lane that holds its followers up keeps only a few of them
 //! in memory; the rest is *parked*: left on disk, from a remembered id on, and read when the lane moves.
 
+mod hand;
 mod lane;
 mod queue;
 mod reads;
@@ -21,6 +22,7 @@ use rules::delivery::DeliveryState;
 use rules::identity::EventId;
 use rules::rate::Rate;
 
+pub(super) use self::hand::Touched;
 pub(super) use self::lane::{Item, Place, Tried};
 use self::queue::Queue;
 pub(super) use self::reads::{Row, Want};
@@ -353,6 +355,7 @@ fn tried(settlement: &Settlement, accepted: u64) -> Tried {
         down: settlement.endpoint_down,
         accepted_before: accepted,
         late: claim.late,
+        replay: claim.replay,
     }
 }
 
@@ -377,5 +380,6 @@ fn claim_of(item: &Item, endpoint: EndpointNo, fence: u64, stood_ms: i64) -> Cla
         endpoint_stood_ms: stood_ms,
         probe: false,
         late: tried.is_some_and(|tried| tried.late),
+        replay: tried.and_then(|tried| tried.replay),
     }
 }

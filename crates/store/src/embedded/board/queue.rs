@@ -46,7 +46,7 @@ pub(super) struct Queue {
     pub(super) in_turn: bool,
     pub(super) in_hungry: bool,
     pub(super) lanes: HashMap<Place, Lane>,
-    ready: VecDeque<Place>,
+    pub(super) ready: VecDeque<Place>,
     /// Lanes held beyond their time because the endpoint accepted nothing since.
     overdue: HashSet<i64>,
     accepted: u64,
@@ -275,7 +275,7 @@ impl Queue {
         }
     }
 
-    fn next(
+    pub(super) fn next(
         &mut self,
         place: Place,
         timers: &mut BinaryHeap<Timer>,

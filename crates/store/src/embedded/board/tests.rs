@@ -29,7 +29,7 @@ fn event(id: i64) -> EventId {
 }
 
 fn owe(board: &mut Board, id: i64, lane: i64) {
-    board.owe(&[NewlyOwed { endpoint: NUMBER, lane, id, event: event(id) }]);
+    board.owe(&[NewlyOwed { endpoint: NUMBER, lane, id, event: event(id), replay: None }]);
 }
 
 /// What a read brings whose snapshot holds these rows.

@@ -67,7 +67,9 @@ CREATE TABLE events (
     data_end INTEGER NOT NULL,
     data_is_json INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    unrouted INTEGER NOT NULL
+    unrouted INTEGER NOT NULL,
+    -- Numbers of the endpoints to which this event's delivery is that of the whole notification, parted by commas.
+    whole_to TEXT
 );
 CREATE INDEX events_by_time ON events (received_at);
 
@@ -186,11 +188,62 @@ CREATE TABLE deliveries (
     -- Attempts that found the endpoint down while it was suspended; the policy does not count them.
     uncounted INTEGER NOT NULL DEFAULT 0,
     ended_at INTEGER,
-    reason TEXT
+    reason TEXT,
+    replay INTEGER
 );
 CREATE INDEX deliveries_owed ON deliveries (endpoint, id, lane) WHERE state = 0;
 CREATE INDEX deliveries_failed ON deliveries (state, id) WHERE state >= 2;
 CREATE INDEX deliveries_by_event ON deliveries (event);
+CREATE INDEX deliveries_replayed ON deliveries (replay, state, endpoint, id) WHERE replay IS NOT NULL;
+
+CREATE TABLE replays (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    state TEXT NOT NULL,
+    of TEXT NOT NULL,
+    filter TEXT NOT NULL,
+    target INTEGER,
+    as_new INTEGER NOT NULL,
+    per_second INTEGER,
+    starts INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    idempotency_key TEXT,
+    -- What came later is none of it.
+    upto_event INTEGER NOT NULL,
+    upto_delivery INTEGER NOT NULL,
+    -- How far it is counted: which walk, and where that is.
+    walk INTEGER NOT NULL,
+    at_first INTEGER NOT NULL,
+    at_second INTEGER NOT NULL,
+    -- The endpoint that had its turn last.
+    turn INTEGER NOT NULL,
+    matched INTEGER NOT NULL,
+    made INTEGER NOT NULL,
+    bodies_gone INTEGER NOT NULL,
+    endpoints_gone INTEGER NOT NULL,
+    made_by TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER
+);
+CREATE UNIQUE INDEX replays_by_key ON replays (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- What a replay is still to make. gone: 0 to be made, 1 its body was gone when it was counted, 2 its endpoint.
+CREATE TABLE replay_items (
+    replay INTEGER NOT NULL,
+    endpoint INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    gone INTEGER NOT NULL,
+    PRIMARY KEY (replay, endpoint, event)
+) WITHOUT ROWID;
+
+CREATE TABLE replay_steps (
+    id INTEGER PRIMARY KEY,
+    replay INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    what TEXT NOT NULL
+);
+CREATE INDEX replay_steps_by_replay ON replay_steps (replay, id);
 
 CREATE TABLE attempts (
     delivery INTEGER NOT NULL,
@@ -238,7 +291,7 @@ LEFT JOIN event_duplicates d ON d.event = e.id;
 CREATE VIEW v_deliveries AS
 SELECT d.id AS number, p.id AS endpoint, 'evt_' || lower(hex(e.event_id)) AS event, e.event_type AS type,
        CASE d.state WHEN 0 THEN 'owed' WHEN 1 THEN 'accepted' WHEN 2 THEN 'dead' ELSE 'skipped' END AS state,
-       d.reason, d.late, d.attempts,
+       d.reason, d.late, d.replay, d.attempts,
        strftime('%Y-%m-%d %H:%M:%f', d.created_at / 1000.0, 'unixepoch') AS created_at,
        strftime('%Y-%m-%d %H:%M:%f', d.first_attempt_at / 1000.0, 'unixepoch') AS first_attempt_at,
        strftime('%Y-%m-%d %H:%M:%f', d.due_at / 1000.0, 'unixepoch') AS due_at,

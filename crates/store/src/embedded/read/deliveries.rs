@@ -11,10 +11,11 @@ use super::{SCAN_ROWS_MAX, page_rows};
 use crate::embedded::fault::Fault;
 use crate::embedded::lookup::Tail;
 use crate::record::{AttemptRecord, DeliveryNo, DeliveryRecord, Page};
+use crate::replay::ReplayNo;
 use crate::seam::DeliveryQuery;
 
 const COLUMNS: &str = "d.id, e.event_id, e.event_type, p.id, d.state, d.reason, d.late, d.attempts, d.first_attempt_at,
-                       d.due_at, d.ended_at, d.created_at, d.endpoint";
+                       d.due_at, d.ended_at, d.created_at, d.endpoint, d.replay";
 const TABLES: &str = "deliveries d JOIN events e ON e.id = d.event JOIN endpoints p ON p.number = d.endpoint";
 
 /// True for a cursor that this engine may have given.
@@ -99,6 +100,7 @@ fn delivery_of(row: &Row<'_>) -> rusqlite::Result<DeliveryRecord> {
         state: state_of(state, reason.as_deref()),
         in_flight: false,
         late: row.get(6)?,
+        replay: row.get::<_, Option<i64>>(13)?.map(ReplayNo),
         attempts: row.get(7)?,
         first_attempt_at_ms: row.get(8)?,
         due_at_ms: row.get(9)?,

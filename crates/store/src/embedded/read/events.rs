@@ -34,7 +34,7 @@ pub(in crate::embedded) fn payloads(
                 body
             }
         };
-        payloads.push(Payload { event: found.event, body });
+        payloads.push(Payload { event: found.event, body, signature: found.signature });
     }
     Ok(payloads)
 }
@@ -57,7 +57,7 @@ pub(in crate::embedded) fn find(conn: &Connection, tail: &Mutex<Tail>, find: &Fi
 }
 
 /// The numbers of the events with this id: one, unless its key expired before it came again.
-pub(super) fn numbers_of(conn: &Connection, tail: &Mutex<Tail>, id: EventId) -> Result<Vec<i64>, Fault> {
+pub(in crate::embedded) fn numbers_of(conn: &Connection, tail: &Mutex<Tail>, id: EventId) -> Result<Vec<i64>, Fault> {
     let found = named(conn, tail, &Find::Event(id), PAGE_ROWS_MAX)?;
     Ok(found.into_iter().map(|found| found.number).collect())
 }
@@ -125,7 +125,7 @@ fn matches(query: &EventQuery, event: &EventRecord) -> bool {
         && query.event_type.as_deref().is_none_or(|wanted| fits(wanted, &event.event_type))
 }
 
-fn fits(wanted: &str, event_type: &str) -> bool {
+pub(in crate::embedded) fn fits(wanted: &str, event_type: &str) -> bool {
     match wanted.strip_suffix('*') {
         Some(beginning) => event_type.starts_with(beginning),
         None => wanted == event_type,

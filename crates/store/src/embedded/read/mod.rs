@@ -8,7 +8,9 @@ mod events;
 mod rows;
 
 pub(super) use self::deliveries::{deliveries, delivery, is_cursor as is_delivery_cursor};
-pub(super) use self::events::{conflicts, events, find, is_cursor as is_event_cursor, notification, payloads};
+pub(super) use self::events::{
+    conflicts, events, find, fits, is_cursor as is_event_cursor, notification, numbers_of, payloads,
+};
 pub(super) use self::rows::{EVENT_COLUMNS, Numbered, event};
 
 use rules::limits::PAGE_ROWS_MAX;

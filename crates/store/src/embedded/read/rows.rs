@@ -3,6 +3,7 @@
 use rules::identity::{EventId, NotificationId};
 use rusqlite::Row;
 
+use crate::embedded::wholes;
 use crate::record::EventRecord;
 
 /// What [`event`] reads, with `e` for the event, `n` for its notification and `u` for its duplicates.
@@ -10,7 +11,8 @@ pub(in crate::embedded) const EVENT_COLUMNS: &str =
     "e.event_id, n.notification_id, e.app, e.key, e.event_type, e.field,
     e.entry_id, e.waba_id, e.business_id, e.phone_number_id, e.display_phone_number, e.wa_id, e.user_id,
     e.parent_user_id, e.message_id, e.lane, e.occurred_at, e.received_at, e.test, e.problems, e.data_start, e.data_end,
-    e.data_is_json, e.position, coalesce(u.copies, 0), e.unrouted, e.id, e.notification";
+    e.data_is_json, e.position, coalesce(u.copies, 0), e.unrouted, e.id, e.notification,
+    e.whole_to, n.signature";
 
 /// Where they come from.
 pub(super) const EVENT_TABLES: &str = "events e JOIN notifications n ON n.id = e.notification
@@ -22,6 +24,8 @@ pub(in crate::embedded) struct Numbered {
     pub(in crate::embedded) event: EventRecord,
     pub(in crate::embedded) number: i64,
     pub(in crate::embedded) notification: i64,
+    /// Of its notification.
+    pub(in crate::embedded) signature: Option<String>,
 }
 
 /// Reads an event.
@@ -52,8 +56,9 @@ pub(in crate::embedded) fn event(row: &Row<'_>) -> rusqlite::Result<Numbered> {
         position: row.get(23)?,
         duplicates: row.get(24)?,
         unrouted: row.get(25)?,
+        whole_to: wholes::from_text(row.get_ref(28)?.as_str_or_null()?),
     };
-    Ok(Numbered { event, number: row.get(26)?, notification: row.get(27)? })
+    Ok(Numbered { event, number: row.get(26)?, notification: row.get(27)?, signature: row.get(29)? })
 }
 
 pub(super) fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<usize> {

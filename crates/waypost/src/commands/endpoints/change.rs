@@ -2,9 +2,9 @@
 
 use gateway::endpoint::{BacklogInput, PolicyInput, RuleInput};
 
-use super::super::endpoint_body::EndpointBody;
-use super::policy;
+use super::super::endpoint_body::{EndpointBody, FormBody};
 use super::shown::Shown;
+use super::{form, policy};
 use crate::cli::{EndpointOptions, EndpointsAddArgs, EndpointsUpdateArgs};
 use crate::config::Environment;
 use crate::exit::Failure;
@@ -29,6 +29,7 @@ pub(super) fn body_of(args: &EndpointsAddArgs, environment: &Environment) -> Res
         hub_secret: None,
         webhook_secret: None,
         paused: args.paused,
+        form: FormBody::default(),
     };
     change(&mut body, &args.options, environment)?;
     Ok(body)
@@ -59,6 +60,7 @@ pub(super) fn changed(
         hub_secret: None,
         webhook_secret: None,
         paused: false,
+        form: before.form.unwrap_or_default().unchanged(),
     };
     let mut body = before.clone();
     change(&mut body, &args.options, environment)?;
@@ -105,7 +107,7 @@ fn change(body: &mut EndpointBody, options: &EndpointOptions, environment: &Envi
     };
     body.hub_secret = secret("--hub-secret", &options.hub_secret)?;
     body.webhook_secret = secret("--webhook-secret", &options.webhook_secret)?;
-    Ok(())
+    form::change(&mut body.form, &options.form, environment)
 }
 
 /// The one rule that the options make. None where they say nothing about what is wanted.

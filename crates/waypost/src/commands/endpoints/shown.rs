@@ -3,6 +3,7 @@
 use gateway::endpoint::{AgeInput, BacklogInput, PolicyInput, RuleInput};
 use serde::Deserialize;
 
+use super::form::ShownForm;
 use super::policy;
 use crate::table::{facts, or_dash};
 
@@ -33,6 +34,7 @@ pub(super) struct Shown {
     pub(super) lane_hold_ms: Option<u64>,
     pub(super) policy: Option<PolicyInput>,
     has_hub_secret: bool,
+    pub(super) form: Option<ShownForm>,
     pub(super) declared: bool,
     pub(super) revision: u64,
     owed: u64,
@@ -68,7 +70,7 @@ impl Shown {
             Some(since) => format!("{state}, since {since}"),
         };
         let rate = self.rate_per_second_max.map(|rate| format!("{rate} requests a second"));
-        facts(&[
+        let mut lines = vec![
             ("endpoint", self.id.clone()),
             ("state", state),
             ("url", or_dash(self.url.as_deref())),
@@ -85,10 +87,14 @@ impl Shown {
             ("lane hold", self.lane_hold()),
             ("policy", or_dash(self.policy.as_ref().map(policy::words))),
             ("hub secret", yes_no(self.has_hub_secret)),
+        ];
+        lines.extend(self.form.iter().flat_map(ShownForm::lines));
+        lines.extend([
             ("declared", yes_no(self.declared)),
             ("made", or_dash(self.created_at.as_deref())),
             ("changed", or_dash(self.updated_at.as_deref())),
-        ])
+        ]);
+        facts(&lines)
     }
 
     /// The limit of what it may be owed.
@@ -118,10 +124,8 @@ impl Shown {
 
     fn wants(&self) -> String {
         let rules = self.rules.iter().flatten().map(rule).collect::<Vec<_>>();
-        if rules.is_empty() {
-            return "everything".to_owned();
-        }
-        rules.join(" or ")
+        let wants = if rules.is_empty() { "everything".to_owned() } else { rules.join(" or ") };
+        if self.r#override { format!("override: {wants}") } else { wants }
     }
 }
 

@@ -63,7 +63,9 @@ impl Reader {
         }
         let id = notification.id;
         let events = notification.events.into_iter();
-        events.map(|event| Payload { event: self.record(id, event), body: Some(Arc::clone(&body)) }).collect()
+        events
+            .map(|event| Payload { event: self.record(id, event), body: Some(Arc::clone(&body)), signature: None })
+            .collect()
     }
 
     fn record(&mut self, notification: NotificationId, event: NewEvent) -> EventRecord {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use gateway::endpoint::EndpointInput;
+use gateway::endpoint::form::Referable;
 use gateway::endpoints::clash_of;
 use gateway::settings::AppSettings;
 
@@ -33,6 +34,9 @@ impl Judge<'_> {
             self.endpoint_name(&declared, &input, &mut names);
             self.rule_apps(&declared, &input, &app_names);
             self.endpoint_secrets(&declared, &mut input);
+            if !self.endpoint_references(&declared, &mut input) {
+                continue;
+            }
             if let Err(bad) = input.clone().check() {
                 self.problems.error(&declared.at_bad(&bad), bad.expected);
             }
@@ -79,6 +83,24 @@ impl Judge<'_> {
                 .error(&declared.at(&format!("rules[{rule_at}].apps[{app_at}]")), format!("no app is named {app:?}"))
                 .maybe_hint(near.map(|near| format!("did you mean {near:?}?")));
         }
+    }
+
+    /// Puts what the other references lead to in their place. False when one leads nowhere: the rest cannot be judged.
+    fn endpoint_references(&mut self, declared: &DeclaredEndpoint, input: &mut EndpointInput) -> bool {
+        let mut all_found = true;
+        for Referable { member, text, is_secret } in input.referable() {
+            let reference = declared.at(&member).with(Reference::parse(text));
+            let found = if is_secret {
+                self.resolver.resolve(&reference, "the endpoint's secret", &mut self.problems)
+            } else {
+                self.resolver.resolve_public(&reference, "the certificate", &mut self.problems)
+            };
+            match found {
+                Some(found) => found.expose().clone_into(text),
+                None => all_found = false,
+            }
+        }
+        all_found
     }
 
     /// Puts the secrets in the place of the references to them. One that is missing is noted, and left out for the rest.

@@ -1,0 +1,354 @@
+//! Counting: walking over what a replay may repeat, a bounded slice at a time.
+//!
+//! Deliveries that ended badly have an index of their own; everything else is found by the time of its event.
+
+use std::sync::Mutex;
+
+use rules::limits::REPLAY_ITEMS_MAX;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+
+use super::{filter, known, note, of_word, set_state};
+use crate::embedded::fault::Fault;
+use crate::embedded::job::{Refusal, Tx};
+use crate::embedded::lookup::Tail;
+use crate::embedded::read::{fits, numbers_of};
+use crate::replay::{ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, ReplayState};
+
+/// Rows that one slice looks at.
+const LOOKED_MAX: i64 = 1_000;
+
+/// Where counting is: in which walk, and at which place of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::embedded) struct Walk {
+    pub(super) number: i64,
+    pub(super) first: i64,
+    pub(super) second: i64,
+}
+
+const DEAD: i64 = 2;
+const SKIPPED: i64 = 3;
+const BY_TIME: i64 = 10;
+const NAMED: i64 = 11;
+const OVER: i64 = 12;
+
+/// What a slice found.
+#[derive(Debug)]
+pub(in crate::embedded) struct Found {
+    from: Walk,
+    next: Walk,
+    items: Vec<Item>,
+}
+
+/// An event and the endpoint that gets it.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    event: i64,
+    endpoint: i64,
+    /// As in the table `replay_items`.
+    gone: i64,
+}
+
+/// The row of a replay, as far as counting needs it.
+struct Plan {
+    of: ReplayOf,
+    filter: ReplayFilter,
+    to: Option<i64>,
+    upto_event: i64,
+    upto_delivery: i64,
+    walk: Walk,
+}
+
+impl Walk {
+    /// Where counting begins.
+    pub(super) const fn first(of: ReplayOf, filter: &ReplayFilter) -> Self {
+        let since = match filter.since_ms {
+            Some(since) => since,
+            None => i64::MIN,
+        };
+        let number = if !filter.events.is_empty() || !filter.deliveries.is_empty() {
+            NAMED
+        } else if matches!(of, ReplayOf::Unrouted | ReplayOf::Events) || filter.accepted {
+            return Self { number: BY_TIME, first: since, second: i64::MIN };
+        } else if filter.dead {
+            DEAD
+        } else if filter.skipped {
+            SKIPPED
+        } else {
+            OVER
+        };
+        Self { number, first: 0, second: 0 }
+    }
+
+    const fn over() -> Self {
+        Self { number: OVER, first: 0, second: 0 }
+    }
+}
+
+/// Looks at the next slice, beside the writer.
+pub(in crate::embedded) fn look(conn: &Connection, tail: &Mutex<Tail>, number: ReplayNo) -> Result<Found, Fault> {
+    let snapshot = conn.unchecked_transaction()?;
+    let Some(plan) = plan(&snapshot, number)? else {
+        return Ok(Found { from: Walk::over(), next: Walk::over(), items: Vec::new() });
+    };
+    let mut looker = Looker::new(&snapshot, &plan)?;
+    let next = match plan.walk.number {
+        DEAD | SKIPPED => looker.failed()?,
+        BY_TIME => looker.by_time()?,
+        NAMED => looker.named(tail)?,
+        _ => Walk::over(),
+    };
+    Ok(Found { from: plan.walk, next, items: looker.items })
+}
+
+fn plan(conn: &Connection, number: ReplayNo) -> Result<Option<Plan>, Fault> {
+    let mut query = conn.prepare_cached(
+        "SELECT of, filter, target, upto_event, upto_delivery, walk, at_first, at_second FROM replays WHERE number = ?1",
+    )?;
+    let found = query.query_row([number.0], |row| {
+        let (of, text): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(Plan {
+            of: of_word(&of),
+            filter: filter::from_json(&text),
+            to: row.get(2)?,
+            upto_event: row.get(3)?,
+            upto_delivery: row.get(4)?,
+            walk: Walk { number: row.get(5)?, first: row.get(6)?, second: row.get(7)? },
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// What the filter looks at, from columns 0 to 8: the event's number, its time and its names.
+struct Seen {
+    event: i64,
+    received_at: i64,
+    app: String,
+    field: String,
+    event_type: String,
+    waba_id: Option<String>,
+    phone_number_id: Option<String>,
+    unrouted: bool,
+    has_body: bool,
+}
+
+const SEEN: &str = "e.id, e.received_at, e.app, e.field, e.event_type, e.waba_id, e.phone_number_id, e.unrouted,
+                    EXISTS (SELECT 1 FROM bodies b WHERE b.notification = e.notification)";
+
+impl Seen {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            event: row.get(0)?,
+            received_at: row.get(1)?,
+            app: row.get(2)?,
+            field: row.get(3)?,
+            event_type: row.get(4)?,
+            waba_id: row.get(5)?,
+            phone_number_id: row.get(6)?,
+            unrouted: row.get(7)?,
+            has_body: row.get(8)?,
+        })
+    }
+
+    fn fits(&self, plan: &Plan) -> bool {
+        let is = |wanted: &Option<String>, there: Option<&String>| wanted.is_none() || wanted.as_ref() == there;
+        let filter = &plan.filter;
+        self.event <= plan.upto_event
+            && filter.since_ms.is_none_or(|since| self.received_at >= since)
+            && filter.until_ms.is_none_or(|until| self.received_at < until)
+            && is(&filter.app, Some(&self.app))
+            && is(&filter.field, Some(&self.field))
+            && filter.event_type.as_deref().is_none_or(|wanted| fits(wanted, &self.event_type))
+            && is(&filter.waba_id, self.waba_id.as_ref())
+            && is(&filter.phone_number_id, self.phone_number_id.as_ref())
+            && (plan.of != ReplayOf::Unrouted || self.unrouted)
+    }
+}
+
+/// A slice being looked at.
+struct Looker<'c> {
+    conn: &'c Connection,
+    plan: &'c Plan,
+    /// Whether the receiving endpoint is owed the event, and whether it has accepted it.
+    had: CachedStatement<'c>,
+    is_there: CachedStatement<'c>,
+    /// The deliveries of one event.
+    of_event: CachedStatement<'c>,
+    items: Vec<Item>,
+}
+
+impl<'c> Looker<'c> {
+    fn new(conn: &'c Connection, plan: &'c Plan) -> Result<Self, Fault> {
+        Ok(Self {
+            conn,
+            plan,
+            had: conn.prepare_cached(
+                "SELECT coalesce(max(state = 0), 0), coalesce(max(state = 1), 0) FROM deliveries
+                 WHERE event = ?1 AND endpoint = ?2",
+            )?,
+            is_there: conn.prepare_cached("SELECT 1 FROM endpoints WHERE number = ?1 AND removed_at IS NULL")?,
+            of_event: conn.prepare_cached("SELECT id, endpoint, state FROM deliveries WHERE event = ?1 ORDER BY id")?,
+            items: Vec::new(),
+        })
+    }
+
+    /// Deliveries that are dead, or were skipped.
+    fn failed(&mut self) -> Result<Walk, Fault> {
+        let (plan, walk) = (self.plan, self.plan.walk);
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT {SEEN}, d.id, d.endpoint FROM deliveries d JOIN events e ON e.id = d.event
+             WHERE d.state >= 2 AND d.state = ?1 AND d.id > ?2 AND d.id <= ?3 ORDER BY d.id LIMIT ?4"
+        ))?;
+        let mut rows = query.query(params![walk.number, walk.first, plan.upto_delivery, LOOKED_MAX])?;
+        let (mut looked, mut last) = (0, walk.first);
+        while let Some(row) = rows.next()? {
+            looked += 1;
+            last = row.get(9)?;
+            let (seen, endpoint) = (Seen::read(row)?, row.get(10)?);
+            if seen.fits(plan) && plan.filter.endpoint.is_none_or(|wanted| wanted.0 == endpoint) {
+                self.choose(&seen, plan.to.unwrap_or(endpoint))?;
+            }
+        }
+        Ok(if looked == LOOKED_MAX {
+            Walk { first: last, ..walk }
+        } else if walk.number == DEAD && plan.filter.skipped {
+            Walk { number: SKIPPED, first: 0, second: 0 }
+        } else {
+            Walk::over()
+        })
+    }
+
+    /// Events in the order in which they arrived, with their deliveries.
+    fn by_time(&mut self) -> Result<Walk, Fault> {
+        let (plan, walk) = (self.plan, self.plan.walk);
+        let mut query = self.conn.prepare_cached(&format!(
+            "SELECT {SEEN} FROM events e WHERE (e.received_at, e.id) > (?1, ?2) AND e.received_at < ?3
+             ORDER BY e.received_at, e.id LIMIT ?4"
+        ))?;
+        let until = plan.filter.until_ms.unwrap_or(i64::MAX);
+        let mut rows = query.query(params![walk.first, walk.second, until, LOOKED_MAX])?;
+        let (mut looked, mut last) = (0, walk);
+        while let Some(row) = rows.next()? {
+            looked += 1;
+            let seen = Seen::read(row)?;
+            last = Walk { first: seen.received_at, second: seen.event, ..walk };
+            self.event(&seen)?;
+        }
+        Ok(if looked == LOOKED_MAX { last } else { Walk::over() })
+    }
+
+    /// What was named by id. There are few.
+    fn named(&mut self, tail: &Mutex<Tail>) -> Result<Walk, Fault> {
+        let plan = self.plan;
+        let mut by_number = self.conn.prepare_cached(&format!("SELECT {SEEN} FROM events e WHERE e.id = ?1"))?;
+        for id in &plan.filter.events {
+            for number in numbers_of(self.conn, tail, *id)? {
+                if let Some(seen) = by_number.query_row([number], Seen::read).optional()? {
+                    self.event(&seen)?;
+                }
+            }
+        }
+        let mut by_delivery = self.conn.prepare_cached(&format!(
+            "SELECT {SEEN}, d.id, d.endpoint, d.state FROM deliveries d JOIN events e ON e.id = d.event WHERE d.id = ?1"
+        ))?;
+        for delivery in plan.filter.deliveries.iter().filter(|delivery| delivery.0 <= plan.upto_delivery) {
+            let found = by_delivery.query_row([delivery.0], |row| Ok((Seen::read(row)?, row.get(10)?, row.get(11)?)));
+            if let Some((seen, endpoint, state)) = found.optional()?
+                && seen.fits(plan)
+                && self.delivery_fits(endpoint, state)
+            {
+                self.choose(&seen, plan.to.unwrap_or(endpoint))?;
+            }
+        }
+        Ok(Walk::over())
+    }
+
+    fn event(&mut self, seen: &Seen) -> Result<(), Fault> {
+        let plan = self.plan;
+        if !seen.fits(plan) {
+            return Ok(());
+        }
+        if let (ReplayOf::Unrouted | ReplayOf::Events, Some(to)) = (plan.of, plan.to) {
+            return self.choose(seen, to);
+        }
+        let deliveries = self.of_event.query_map([seen.event], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let deliveries: Vec<(i64, i64, i64)> = deliveries.collect::<Result<_, _>>()?;
+        for (id, endpoint, state) in deliveries {
+            if id <= plan.upto_delivery && self.delivery_fits(endpoint, state) {
+                self.choose(seen, plan.to.unwrap_or(endpoint))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delivery_fits(&self, endpoint: i64, state: i64) -> bool {
+        let filter = &self.plan.filter;
+        let state = match state {
+            1 => filter.accepted,
+            2 => filter.dead,
+            3 => filter.skipped,
+            _ => false,
+        };
+        state && filter.endpoint.is_none_or(|wanted| wanted.0 == endpoint)
+    }
+
+    /// Chooses the event for an endpoint, unless that is still owed it, or has accepted it and that does not count.
+    fn choose(&mut self, seen: &Seen, endpoint: i64) -> Result<(), Fault> {
+        let had: (bool, bool) = self.had.query_row([seen.event, endpoint], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (owed, accepted) = had;
+        if owed || (accepted && !self.plan.filter.accepted) {
+            return Ok(());
+        }
+        let gone = match (self.is_there.exists([endpoint])?, seen.has_body) {
+            (false, _) => 2,
+            (true, false) => 1,
+            (true, true) => 0,
+        };
+        self.items.push(Item { event: seen.event, endpoint, gone });
+        Ok(())
+    }
+}
+
+/// Writes down what a slice found, unless another one was quicker.
+pub(in crate::embedded) fn count(
+    tx: &mut Tx<'_>,
+    number: ReplayNo,
+    found: &Found,
+    now_ms: i64,
+) -> Result<ReplayRecord, Refusal> {
+    let record = known(tx, number)?;
+    if record.state != ReplayState::Counting || plan(tx.conn, number)?.is_none_or(|plan| plan.walk != found.from) {
+        return Ok(record);
+    }
+    let mut insert = tx
+        .conn
+        .prepare_cached("INSERT OR IGNORE INTO replay_items (replay, event, endpoint, gone) VALUES (?1, ?2, ?3, ?4)")?;
+    let (mut matched, mut bodies, mut endpoints) = (0, 0, 0);
+    for Item { event, endpoint, gone } in &found.items {
+        if insert.execute(params![number.0, event, endpoint, gone])? > 0 {
+            matched += 1;
+            bodies += i64::from(*gone == 1);
+            endpoints += i64::from(*gone == 2);
+        }
+    }
+    let Walk { number: walk, first, second } = found.next;
+    tx.conn
+        .prepare_cached(
+            "UPDATE replays SET walk = ?2, at_first = ?3, at_second = ?4, matched = matched + ?5,
+                    bodies_gone = bodies_gone + ?6, endpoints_gone = endpoints_gone + ?7
+             WHERE number = ?1",
+        )?
+        .execute(params![number.0, walk, first, second, matched, bodies, endpoints])?;
+    if record.matched.saturating_add(u64::try_from(matched).unwrap_or_default()) > REPLAY_ITEMS_MAX {
+        set_state(tx, number, ReplayState::Cancelled, now_ms)?;
+        note(tx, number, now_ms, "", &format!("cancelled: it matches more than {REPLAY_ITEMS_MAX}"))?;
+    } else if walk == OVER {
+        let starts: bool = tx
+            .conn
+            .prepare_cached("SELECT starts FROM replays WHERE number = ?1")?
+            .query_row([number.0], |row| row.get(0))?;
+        let state = if starts { ReplayState::Running } else { ReplayState::Planned };
+        set_state(tx, number, state, now_ms)?;
+        note(tx, number, now_ms, "", if starts { "counted and started" } else { "counted" })?;
+    }
+    known(tx, number)
+}

@@ -44,7 +44,10 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let mut stage = Stage::set(args, Some(Arc::new(look)))?;
     let mut endpoints = vec![Endpoint { name: "tap".to_owned(), wabas: (0..owners).collect(), more: json!({}) }];
     for (owner, format) in (0..owners).flat_map(|owner| args.formats.iter().map(move |format| (owner, format))) {
-        let more = json!({ "owner": format!("owner-{owner:02}"), "format": format });
+        let mut more = json!({ "owner": format!("owner-{owner:02}"), "format": format });
+        if let (Some(members), "8x8") = (more.as_object_mut(), format.as_str()) {
+            members.insert("eight_by_eight".to_owned(), json!({ "account_id": format!("owner-{owner:02}") }));
+        }
         endpoints.push(Endpoint { name: format!("o{owner:02}-{format}"), wabas: vec![owner], more });
     }
     stage.add(endpoints)?;
@@ -169,4 +172,24 @@ fn read_all(gateway: &Gateway, key: &str, list: &str, mut look: impl FnMut(&str)
         }
     }
     Ok(PAGES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_of_another_owner_is_found_wherever_it_stands() {
+        let (own, other) = (mark(1), mark(2));
+        let told = |head: &str, body: &str| {
+            let mut seen = Seen::default();
+            search(&mut seen, 1, 4, &[head.as_bytes(), body.as_bytes()]);
+            (seen.own_marks, seen.leaks.len())
+        };
+        assert_eq!(told("", &format!("x{own}y")), (1, 0));
+        assert_eq!(told(&format!("x-some: {other}"), &own), (1, 1));
+        assert_eq!(told("", &format!("{own}{other}")), (1, 1));
+        assert_eq!(told("", ""), (0, 0));
+        assert_eq!((owner_of("o03-meta"), owner_of("o11-8x8"), owner_of("tap")), (Some(3), Some(11), None));
+    }
 }

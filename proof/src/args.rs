@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 20)]
     pub(crate) copies: u32,
     /// Formats whose endpoints take part in `owners`
-    #[arg(long, value_delimiter = ',', default_value = "meta,waypost")]
+    #[arg(long, value_delimiter = ',', default_value = "meta,waypost,cloudevents,raw,8x8")]
     pub(crate) formats: Vec<String>,
     /// Only these kinds of badness of r4 [default: all]
     #[arg(long, value_delimiter = ',')]

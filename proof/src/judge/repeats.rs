@@ -6,6 +6,9 @@ use super::IN_FLIGHT_MAX;
 use crate::books::Books;
 use crate::report::Report;
 
+/// What was sent before a crash may be read this much later.
+const ON_THE_WIRE_US: u64 = 200_000;
+
 /// When the gateway was killed, and when connections were cut on purpose.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interruptions {
@@ -28,8 +31,9 @@ pub(crate) fn repeats(report: &mut Report, books: &Books, interruptions: &Interr
     let (mut by_crash, mut unexplained) = (0_usize, 0_usize);
     for arrival in books.arrivals.iter().filter(|arrival| arrival.accepted()) {
         let Some((key, _)) = books.event_of(&arrival.fingerprint) else { continue };
-        let Some(before_us) = last.insert((arrival.endpoint.as_str(), key), arrival.answered_us) else { continue };
-        if interruptions.between(&arrival.endpoint, before_us, arrival.arrived_us) {
+        let Some(before_us) = last.insert((arrival.endpoint.as_str(), key), arrival.arrived_us) else { continue };
+        // An answer under way when the crash came reached nobody, and neither did one to what was still on the wire.
+        if interruptions.between(&arrival.endpoint, before_us.saturating_sub(ON_THE_WIRE_US), arrival.arrived_us) {
             by_crash += 1;
         } else {
             unexplained += 1;

@@ -64,10 +64,11 @@ fn another_id_for_the_same_event_is_seen() {
 
 #[test]
 fn a_repeat_is_a_fault_unless_a_crash_lies_between() {
-    let twice = [line(100, "a", 200), line(150, "a", 200), line(300, "b", 200), line(400, "c", 200)];
+    let twice =
+        [line(1_000_000, "a", 200), line(1_500_000, "a", 200), line(2_000_000, "b", 200), line(2_500_000, "c", 200)];
     assert_eq!(broken(&twice, &[]), [REPEATS]);
-    assert_eq!(broken(&twice, &[120]), [""; 0]);
-    assert_eq!(broken(&twice, &[90]), [REPEATS], "a crash before both explains nothing");
+    assert_eq!(broken(&twice, &[1_200_000]), [""; 0]);
+    assert_eq!(broken(&twice, &[500_000]), [REPEATS], "a crash long before both explains nothing");
 }
 
 #[test]

@@ -44,7 +44,10 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let mut stage = Stage::set(args, Some(Arc::new(look)))?;
     let mut endpoints = vec![Endpoint { name: "tap".to_owned(), wabas: (0..owners).collect(), more: json!({}) }];
     for (owner, format) in (0..owners).flat_map(|owner| args.formats.iter().map(move |format| (owner, format))) {
-        let more = json!({ "owner": format!("owner-{owner:02}"), "format": format });
+        let mut more = json!({ "owner": format!("owner-{owner:02}"), "format": format });
+        if let (Some(members), "8x8") = (more.as_object_mut(), format.as_str()) {
+            members.insert("eight_by_eight".to_owned(), json!({ "account_id": format!("owner-{owner:02}") }));
+        }
         endpoints.push(Endpoint { name: format!("o{owner:02}-{format}"), wabas: vec![owner], more });
     }
     stage.add(endpoints)?;
@@ -60,8 +63,19 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     report.claim("no owner's endpoint sees a byte of another's events", leaks.is_empty() && requests > 0, told);
     let silent = owned().filter(|seen| seen.own_marks == 0).count() + stage.endpoints.len() - seen.len();
     report.claim("the search finds marks: every endpoint got its own", silent == 0, format!("{silent} found none"));
-    let wanted = sent * u64::try_from(args.formats.len())?;
-    report.claim("every owner gets all of its own", requests >= wanted, format!("{requests} of {wanted} deliveries"));
+    for format in &args.formats {
+        let got =
+            seen.iter().filter(|(endpoint, _)| endpoint.ends_with(format)).map(|(_, seen)| seen.requests).sum::<u64>();
+        report.figure(&format!("requests in the format {format}"), got);
+        // The others make one request of several events, or leave some out.
+        if matches!(format.as_str(), "meta" | "waypost" | "cloudevents") {
+            report.claim(
+                format!("every owner gets all of its own as {format}"),
+                got >= sent,
+                format!("{got} of {sent}"),
+            );
+        }
+    }
     api(&mut report, &stage.gateway, owners)?;
     report.figure("owners", owners);
     report.figure("formats", args.formats.join(", "));
@@ -158,4 +172,24 @@ fn read_all(gateway: &Gateway, key: &str, list: &str, mut look: impl FnMut(&str)
         }
     }
     Ok(PAGES_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_of_another_owner_is_found_wherever_it_stands() {
+        let (own, other) = (mark(1), mark(2));
+        let told = |head: &str, body: &str| {
+            let mut seen = Seen::default();
+            search(&mut seen, 1, 4, &[head.as_bytes(), body.as_bytes()]);
+            (seen.own_marks, seen.leaks.len())
+        };
+        assert_eq!(told("", &format!("x{own}y")), (1, 0));
+        assert_eq!(told(&format!("x-some: {other}"), &own), (1, 1));
+        assert_eq!(told("", &format!("{own}{other}")), (1, 1));
+        assert_eq!(told("", ""), (0, 0));
+        assert_eq!((owner_of("o03-meta"), owner_of("o11-8x8"), owner_of("tap")), (Some(3), Some(11), None));
+    }
 }

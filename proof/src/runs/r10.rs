@@ -18,6 +18,9 @@ use crate::sender::{Line, SENDERS, runtime};
 use crate::stage::{End, Stage};
 use crate::traffic::Traffic;
 
+/// Events in one body at most.
+const BATCH_MAX: u32 = 50;
+
 pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let mut stage = Stage::set(args, None)?;
     // No lanes: what is judged here is what comes, not when.
@@ -121,12 +124,16 @@ async fn send_share(line: Line, events: Arc<Vec<Event>>, share: Share) {
     let Share { part, parts, round, seconds_each, seed } = share;
     let mut rng = Rng::with_seed(seed);
     let (part, parts) = (usize::try_from(part).unwrap_or(0), usize::try_from(parts).unwrap_or(1));
-    let mut due = tokio::time::Instant::now();
+    // Not all at once: a round is no burst.
+    let mut due =
+        tokio::time::Instant::now() + Duration::from_secs_f64(rng.f64() * f64::from(BATCH_MAX) * seconds_each);
+    tokio::time::sleep_until(due).await;
     let mut mine: Vec<&Event> = events.iter().skip(part).step_by(parts).collect();
     rng.shuffle(&mut mine);
     let mut rest = mine.as_slice();
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(rng.usize(1..=50).min(rest.len()));
+        let size = usize::try_from(rng.u32(1..=BATCH_MAX)).unwrap_or(1);
+        let (now, later) = rest.split_at(size.min(rest.len()));
         rest = later;
         let bodies: Vec<Vec<u8>> = now.iter().map(|event| copy(event, u64::from(round))).collect();
         for (event, body) in now.iter().zip(&bodies) {

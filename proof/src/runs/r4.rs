@@ -33,7 +33,8 @@ const WARM_UP: Duration = Duration::from_secs(5);
 struct Episode {
     badness: Badness,
     window_us: Range<u64>,
-    rss_kib_max: u64,
+    /// Memory when it began, and the most while it lasted.
+    rss_kib: (u64, u64),
     opened: Option<Duration>,
     /// Connections that came once it was suspended.
     probes_us: Vec<u64>,
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let meta = stage.traffic(args)?;
     std::thread::sleep(WARM_UP);
     let begin_us = stage.clock.now_us();
-    let rss_kib = watch(&stage, args.lasts, |_| Ok(()))?;
+    watch(&stage, args.lasts, |_| Ok(()))?;
     let baseline_us = begin_us..stage.clock.now_us();
     let mut interruptions = Interruptions::default();
     let mut episodes = Vec::new();
@@ -66,6 +67,7 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
         let episode = episode(&stage, &victim, &bad, badness, args.lasts, &mut interruptions)?;
         episodes.push(episode);
     }
+    let rss_kib_end = stage.gateway.rss_kib();
     meta.stop()?;
     stage.drain()?;
     let books = stage.books()?;
@@ -75,14 +77,15 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     report.figure("deliveries a second", per_second(baseline.delivery.count, &baseline_us));
     report.figure("baseline delivery to the others", baseline.delivery.to_string());
     report.figure("baseline ingest", baseline.ingest.to_string());
-    report.figure("baseline memory KiB", rss_kib);
+    report.figure("memory KiB when the first turned bad", episodes.first().map_or(0, |first| first.rss_kib.0));
+    report.figure("memory KiB at the end", rss_kib_end);
     report.row(
         "| badness | p99 others ms | p99 ingest ms | memory KiB | suspended s | in flight | probes | well again s |"
             .to_owned(),
     );
     report.row("| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned());
     for episode in &episodes {
-        judge_episode(&mut report, episode, &Figures::of(&books, &episode.window_us), &baseline, rss_kib);
+        judge_episode(&mut report, episode, &Figures::of(&books, &episode.window_us), &baseline);
     }
     judge::basics(&mut report, &books, &stage.endpoints);
     judge::repeats(&mut report, &books, &interruptions, stage.endpoints.len());
@@ -123,6 +126,7 @@ fn episode(
     victim.set(Some(badness));
     interruptions.cuts_us.push((VICTIM.to_owned(), stage.clock.now_us()));
     let (begin, begin_us) = (Instant::now(), stage.clock.now_us());
+    let rss_kib_before = stage.gateway.rss_kib();
     let mut opened = None;
     let rss_kib_max = watch(stage, lasts, |stage| {
         if opened.is_none() && state(stage, &path)? == "suspended" {
@@ -148,7 +152,7 @@ fn episode(
         Ok(shown.get("state").is_some_and(|state| state == "active") && owed.is_some_and(|owed| owed < 50))
     });
     let recovered = recovered.ok().map(|()| healed.elapsed());
-    Ok(Episode { badness, window_us, rss_kib_max, opened, probes_us, open_max, recovered })
+    Ok(Episode { badness, window_us, rss_kib: (rss_kib_before, rss_kib_max), opened, probes_us, open_max, recovered })
 }
 
 fn state(stage: &Stage, path: &str) -> Outcome<String> {
@@ -171,12 +175,13 @@ impl Figures {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures of a run")]
-fn judge_episode(report: &mut Report, episode: &Episode, seen: &Figures, baseline: &Figures, rss_kib: u64) {
-    let Episode { badness, rss_kib_max, opened, probes_us, open_max, recovered, .. } = episode;
+fn judge_episode(report: &mut Report, episode: &Episode, seen: &Figures, baseline: &Figures) {
+    let Episode { badness, rss_kib: (rss_kib_before, rss_kib_max), opened, probes_us, open_max, recovered, .. } =
+        episode;
     let seconds =
         |length: &Option<Duration>| length.map_or("never".to_owned(), |length| format!("{:.1}", length.as_secs_f64()));
     let ms = |us: u64| us as f64 / 1_000.0;
-    let growth = rss_kib_max.saturating_sub(rss_kib);
+    let growth = rss_kib_max.saturating_sub(*rss_kib_before);
     let gaps = probes_us.windows(2).map(|pair| pair.iter().copied().fold(0, |before, at: u64| at.abs_diff(before)));
     let shortest_us = gaps.min();
     report.row(format!(

@@ -153,7 +153,7 @@ fn classify(error: &ClientError) -> SendError {
         if let Some(ProxyError(why)) = find::<ProxyError>(current) {
             return SendError::Proxy(why);
         }
-        if let Some(io) = current.downcast_ref::<std::io::Error>() {
+        if let Some(io) = innermost_io(current) {
             // Errors of rustls come wrapped in an I/O error of kind InvalidData.
             if io.kind() == std::io::ErrorKind::InvalidData {
                 return SendError::Tls;
@@ -165,6 +165,15 @@ fn classify(error: &ClientError) -> SendError {
         cause = current.source();
     }
     if error.is_connect() { SendError::Connect("no connection") } else { SendError::Broken }
+}
+
+/// The I/O error that it is, or the one that it wraps: connectors wrap those of TLS once more.
+fn innermost_io<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a std::io::Error> {
+    let mut io = error.downcast_ref::<std::io::Error>()?;
+    while let Some(inner) = io.get_ref().and_then(|inner| inner.downcast_ref::<std::io::Error>()) {
+        io = inner;
+    }
+    Some(io)
 }
 
 /// The error itself, or the one that an I/O error wraps.

@@ -196,14 +196,28 @@ fn the_sdk_of_cloudevents_reads_what_arrives() {
     assert_eq!(time, kept["occurred_at"].as_str().unwrap());
 }
 
+/// The body with the user ids that Meta sends since 2026, which pywa reads.
+fn with_user_ids(body: &[u8]) -> Vec<u8> {
+    let contacts = r#""contacts":[{"profile":{"name":"Someone"},"wa_id":"16505551234"}],"statuses":"#;
+    let text = std::str::from_utf8(body).unwrap().replace(r#""statuses":"#, contacts);
+    [("wa_id", "user_id"), ("from", "from_user_id"), ("recipient_id", "recipient_user_id")]
+        .iter()
+        .fold(text, |text, (phone, user)| {
+            let phone = format!(r#""{phone}":"16505551234""#);
+            text.replace(&phone, &format!(r#"{phone},"{user}":"US.13491208655302741918""#))
+        })
+        .into_bytes()
+}
+
 #[test]
 fn a_bot_of_pywa_gets_metas_own_form_and_checks_metas_own_signature() {
     let Some(bot) = Consumer::python("pywa_bot.py", &[HUB_SECRET, meta::NUMBER]) else { return };
     let home = Home::production(&block("bot", "meta", bot.at));
     let gateway = home.start();
-    gateway.take(&Text { text: "Zo\\u00eb \\ud83d\\udc4d", ..Text::new("wamid.one") }.body());
-    gateway.take(&Text { text: "Zoë 👍", ..Text::new("wamid.two") }.body());
-    gateway.take(&meta::status("wamid.out", "delivered", "16505551234"));
+    let text = |text, wamid| Text { text, ..Text::new(wamid) }.body();
+    gateway.take(&with_user_ids(&text("Zo\\u00eb \\ud83d\\udc4d", "wamid.one")));
+    gateway.take(&with_user_ids(&text("Zoë 👍", "wamid.two")));
+    gateway.take(&with_user_ids(&meta::status("wamid.out", "delivered", "16505551234")));
     until_true("that all are accepted", || gateway.api.total("accepted") == 3);
     let mut told = bot.lines(3);
     told.sort();

@@ -4,7 +4,10 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use support::gateway::{Gateway, Home, SECRET};
@@ -139,7 +142,7 @@ fn management_events_go_in_the_form_of_8x8_and_the_rest_ends_as_left_out() {
     assert_eq!((&all["accountId"], &all["businessAccountId"]), (&json!("acme"), &json!("7")));
     assert_eq!(all["eventDetails"]["restrictionInfo"][0]["expiration"], "2026-01-26T13:50:20.00Z");
     let id = all["eventId"].as_str().unwrap();
-    assert_eq!((id.len(), &id[14..15]), (36, "8"));
+    assert_eq!((id.len(), id.as_bytes()[14]), (36, b'8'));
     assert_eq!(sink.at_path("/all")[1].json()["eventDetails"]["rawEvent"]["field"], "security");
 }
 
@@ -286,4 +289,56 @@ fn no_secret_of_an_endpoint_shows_in_answers_logs_or_the_store() {
     assert!(!told.contains(MARK));
     let store = bytes_below(&home.store());
     assert!(!store.windows(MARK.len()).any(|window| window == MARK.as_bytes()), "the store shows a secret");
+}
+
+/// A proxy that takes CONNECT, and what it was asked for.
+fn connect_proxy() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let noted = Arc::clone(&noted);
+            std::thread::spawn(move || tunnel(stream, &noted));
+        }
+    });
+    (at, asked)
+}
+
+fn tunnel(mut near: TcpStream, asked: &Mutex<Vec<String>>) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        near.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let target = head.split(' ').nth(1).unwrap().to_owned();
+    let mut far = TcpStream::connect(&target).ok()?;
+    asked.lock().unwrap().push(target);
+    near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
+    let (mut near_too, mut far_too) = (near.try_clone().ok()?, far.try_clone().ok()?);
+    std::thread::spawn(move || std::io::copy(&mut near_too, &mut far_too));
+    std::io::copy(&mut far, &mut near).ok()?;
+    Some(())
+}
+
+#[test]
+fn deliveries_take_the_proxy_of_their_endpoint_or_that_for_all() {
+    let sink = Sink::start();
+    let ((for_all, asked_all), (own, asked_own)) = (connect_proxy(), connect_proxy());
+    let more = format!("proxy = 'http://{for_all}'\n")
+        + &sink.endpoint("usual", "")
+        + &sink.endpoint("own", &format!("proxy = 'http://{own}'"))
+        + &sink.endpoint("direct", "proxy = 'none'");
+    let home = Home::production(&more);
+    let gateway = home.start();
+    gateway.take(&Text::new("wamid.a").body());
+    settled(&gateway);
+    assert_eq!(gateway.api.total("accepted"), 3);
+    for asked in [asked_all, asked_own] {
+        assert_eq!(*asked.lock().unwrap(), [sink.at.to_string()]);
+    }
+    assert_eq!(gateway.api.get("/api/v1/endpoints/own")["form"]["proxy"], format!("http://{own}"));
 }

@@ -1,5 +1,7 @@
 //! The body of a delivery in its endpoint's format.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use store::{EventRecord, Payload};
 use whatsapp::eightbyeight::{Encoded, Frame, event_id};
@@ -39,12 +41,13 @@ pub(super) fn is_whole(event: &EventRecord, endpoint: &Endpoint) -> bool {
 
 /// Writes an event for an endpoint. `encoded` is its body in Meta's format, where that was made already.
 pub(super) fn write(payload: &Payload, endpoint: &Endpoint, encoded: Option<Bytes>) -> Written {
-    let Some(body) = payload.body.as_deref() else {
+    let Some(shared) = &payload.body else {
         return Written::Gone;
     };
-    let event = &payload.event;
+    let (event, body) = (&payload.event, shared.as_ref());
     if is_whole(event, endpoint) {
-        return Written::Body(Body { bytes: Bytes::copy_from_slice(body), content_type: JSON, is_whole: true });
+        let bytes = Bytes::from_owner(Arc::clone(shared));
+        return Written::Body(Body { bytes, content_type: JSON, is_whole: true });
     }
     match endpoint.format {
         Format::Meta | Format::Raw => {

@@ -132,7 +132,7 @@ fn is_special_v6(v6: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
     use super::*;
 
@@ -184,6 +184,74 @@ mod tests {
             let address: IpAddr = address.parse().unwrap();
             assert_eq!(guard.check("host.example", address, true), Err(Refused::Address), "{address}");
         }
+    }
+
+    /// The ranges that the reference implementations refuse, each as a network.
+    const RANGES: &[&str] = &[
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "255.255.255.255/32",
+        "::/128",
+        "::1/128",
+        "fe80::/10",
+        "fc00::/7",
+        "ff00::/8",
+        "2001:db8::/32",
+        "3fff::/20",
+        "100::/64",
+        "2002::/16",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "5f00::/16",
+    ];
+
+    #[test]
+    fn every_range_is_refused_from_its_first_address_to_its_last_in_every_form() {
+        let guard = guard(&[], &[], false);
+        for range in RANGES {
+            let network: IpNet = range.parse().unwrap();
+            for address in [network.network(), network.broadcast()] {
+                assert_eq!(guard.check("host.example", address, true), Err(Refused::Address), "{address} of {range}");
+                let IpAddr::V4(v4) = address else { continue };
+                let [a, b, c, d] = v4.octets().map(u16::from);
+                let pair = [a << 8 | b, c << 8 | d];
+                let forms = [
+                    v4.to_ipv6_mapped(),
+                    v4.to_ipv6_compatible(),
+                    Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, pair[0], pair[1]),
+                    Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, pair[0], pair[1]),
+                    Ipv6Addr::new(0x2002, pair[0], pair[1], 0, 0, 0, 0, 1),
+                ];
+                for form in forms {
+                    assert_eq!(guard.check("host.example", form.into(), true), Err(Refused::Address), "{form}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_name_behind_a_proxy_as_much_is_judged_as_it_shows() {
+        let strict = guard(&[], &["crm.internal"], false);
+        for name in ["localhost", "LOCALHOST.", "a.localhost", "127.1", "2130706433", "0x7f000001", "host.0x7f", ""] {
+            assert_eq!(strict.check_name(name, true), Err(Refused::Address), "{name}");
+        }
+        assert_eq!(strict.check_name("crm.example.com", true), Ok(()));
+        assert_eq!(strict.check_name("crm.example.com", false), Err(Refused::PlainHttp));
+        assert_eq!(strict.check_name("crm.internal", false), Ok(()));
+        assert_eq!(strict.check_name("face.0xg", true), Ok(()));
     }
 
     #[test]

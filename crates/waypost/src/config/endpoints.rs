@@ -201,7 +201,8 @@ fn without_values(message: &str) -> (String, Option<String>) {
         "a sequence" => "a list",
         "u8" | "u32" | "u64" | "usize" => "a whole number",
         "f64" => "a number",
-        "struct RuleInput" | "struct EndpointInput" | "struct PolicyInput" | "struct BackoffInput" => "a table",
+        "a map" => "a table",
+        table if table.starts_with("struct ") => "a table",
         other => other,
     };
     (format!("expected {expected}"), None)
@@ -216,6 +217,7 @@ mod tests {
         let cases = [
             ("invalid type: string \"hunter2, expected peace\", expected a boolean", "expected true or false"),
             ("invalid value: integer `-1`, expected u32", "expected a whole number"),
+            ("invalid type: string \"hunter2\", expected struct AuthInput", "expected a table"),
             ("unknown field `hunter2`, expected `url` or `name`", "unknown key"),
             ("unknown variant `hunter2`, expected `meta` or `waypost`", "expected `meta` or `waypost`"),
             ("hunter2", "cannot be read"),

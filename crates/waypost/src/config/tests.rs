@@ -128,11 +128,20 @@ fn what_is_commented_out_in_the_default_file_can_be_typed() {
     crate::private_file::write(&folder.path().join("crm.whsec"), &secret).unwrap();
     let key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
     crate::private_file::write(&folder.path().join("waypost.key"), key).unwrap();
+    let made = rcgen::generate_simple_self_signed(["waypost.test".to_owned()]).unwrap();
+    for (name, pem) in [
+        ("waypost.pem", made.cert.pem()),
+        ("ca.pem", made.cert.pem()),
+        ("waypost-key.pem", made.signing_key.serialize_pem()),
+    ] {
+        crate::private_file::write(&folder.path().join(name), &pem).unwrap();
+    }
     let environment = Environment::from_pairs([("WAYPOST_APP_SECRET", "hunter2"), ("WAYPOST_VERIFY_TOKEN", "x")]);
     let config = check(Some(&folder.path().join("waypost.toml")), &uncommented, &environment).unwrap();
     assert_eq!(config.settings.apps.len(), 1);
     assert_eq!(config.settings.endpoints[0].rules.len(), 1);
     assert!(config.settings.retention.store_bytes_max.is_some());
+    assert!(config.settings.outbound.proxy.is_some());
 }
 
 #[test]
@@ -178,7 +187,7 @@ fn all_mistakes_of_an_endpoint_are_told_at_once() {
         ),
         "waypost.toml:9:7: endpoints[0].url: expected a text in quotes\n\
          waypost.toml:10:11: endpoints[0].ordered: expected true or false\n\
-         waypost.toml:11:10: endpoints[0].format: expected `meta` or `waypost`\n    did you mean `waypost`?\n\
+         waypost.toml:11:10: endpoints[0].format: expected one of `meta`, `waypost`, `cloudevents`, `8x8`, `raw`\n    did you mean `waypost`?\n\
          waypost.toml:12:21: endpoints[0].rules[0].types[0]: expected a text in quotes\n\
          waypost.toml:12:32: endpoints[0].rules[0].test: expected true or false"
     );

@@ -51,6 +51,45 @@ fn an_endpoint_that_says_nothing_else_is_the_gateways_default() {
 }
 
 #[test]
+fn the_options_on_the_form_are_read_with_their_secrets() {
+    let added = added(
+        "add --to https://a.example --format 8x8 --account-id acme --documented-only --header-prefix X-P- --header \
+         X-Key=env:HUB --header X-Plain=a=b --basic me=env:HUB --proxy none --hub-secret-next env:HUB \
+         --hub-secret-next-at 2026-12-01T00:00:00Z",
+    );
+    let wanted: EndpointInput = serde_json::from_str(
+        r#"{"url":"https://a.example","format":"8x8","eight_by_eight":{"account_id":"acme","documented_only":true},
+            "header_prefix":"X-P-","headers":{"X-Key":"hunter2","X-Plain":"a=b"},
+            "auth":{"basic":{"user":"me","password":"hunter2"}},"proxy":"none",
+            "hub_secret_next":{"secret":"hunter2","at":"2026-12-01T00:00:00Z"}}"#,
+    )
+    .unwrap();
+    assert!(added == wanted);
+}
+
+#[test]
+fn of_the_form_only_what_is_typed_changes_and_what_is_secret_stays_by_being_left_out() {
+    let shown = SHOWN.replace(
+        r#""has_hub_secret":true"#,
+        r#""has_hub_secret":true,"form":{"eight_by_eight":{"account_id":"acme","documented_only":true},
+            "header_prefix":"X-P-","header_names":["X-Key"],"auth":"bearer","client_certificate":true,"ca":false,
+            "proxy":"http://p:1","hub_secret_next_at":null,"webhook_secrets_old_until":[]}"#,
+    );
+    let updated = |words: &str| {
+        let EndpointsCommand::Update(args) = typed(words) else { panic!("another command") };
+        input(&changed(serde_json::from_str(&shown).unwrap(), &args, &environment()).unwrap())
+    };
+    let one = updated("update crm --documented-only false");
+    let account = |input: &EndpointInput| input.eight_by_eight.clone().map(|it| (it.account_id, it.documented_only));
+    assert_eq!(account(&one), Some(("acme".to_owned(), false)));
+    assert_eq!((one.header_prefix.as_deref(), one.proxy.as_deref()), (Some("X-P-"), Some("http://p:1")));
+    assert!(one.headers.is_none() && one.auth.is_none() && one.tls.is_none());
+    let none = updated("update crm --no-headers --no-auth --no-tls --proxy default");
+    assert!(none.headers.is_some_and(|headers| headers.is_empty()) && none.proxy.is_none());
+    assert!(none.auth.is_some_and(|auth| auth.kind().is_none()) && none.tls.is_some_and(|tls| tls.is_empty()));
+}
+
+#[test]
 fn the_options_on_what_it_wants_make_one_rule() {
     let added = added(
         "add --id bot --to https://a.example --type messages.* --type !messages.status.* --waba 1 --no-tests \

@@ -31,6 +31,8 @@ mod element;
 mod envelope;
 mod event;
 mod field;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod groups;
 mod json;
 mod key;

@@ -65,7 +65,7 @@ pub(crate) fn case_of<'w, 't>(
     let found = words.iter().enumerate().find_map(|(index, word)| Some((index, outline.case(word)?)));
     match found {
         Some((index, case)) => (Some(case), words.get(index + 1..).unwrap_or_default()),
-        None => (None, &[]),
+        None => (None, words),
     }
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Judges events by their schemas, with the `jsonschema` package and nothing else.
 
-Usage: json_schema.py SCHEMAS EVENTS. Both files hold one JSON document a line: the output of `waypost schema --all`, and
-of `waypost inspect --json`. Every schema must be one of draft 2020-12, and every event must pass. Then each member of
-each event's data is given each other JSON type in turn, and every such event must be refused; what passes all the same is
+Usage: json_schema.py SCHEMAS EVENTS MADE. The files hold one JSON document a line: the output of `waypost schema --all`, and
+twice of `waypost inspect --json`. Every schema must be one of draft 2020-12, and every event must pass. Then each member of
+the data of the first events is given each other JSON type in turn, and every such event must be refused; what passes all the same is
 printed, as `<member> <type>`, one a line and each once. Ends with a line of counts on the standard error.
 """
 
@@ -57,11 +57,16 @@ def main():
                         if validator.is_valid(event):
                             passed[f"{event['type']} {name} {other}"] += 1
                 holder[step] = kept
+    with open(sys.argv[3], encoding="utf-8") as lines:
+        for event in map(json.loads, lines):
+            errors = validators[event["type"]].iter_errors(event)
+            refused += [(event["type"], error.json_path, error.message) for error in errors]
+            counts["made"] += 1
     for refusal in refused:
         print("refused", *refusal)
     for line in sorted(passed):
         print(line)
-    print(len(validators), "schemas,", counts["events"], "events,", counts["retyped"], "retyped", file=sys.stderr)
+    print(len(validators), "schemas,", counts["events"], "events,", counts["made"], "made,", counts["retyped"], "retyped", file=sys.stderr)
 
 
 main()

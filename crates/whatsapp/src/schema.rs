@@ -42,7 +42,12 @@ pub fn data(event_type: &str) -> Option<DataSchema> {
     let schema = match roots.len() {
         0 => return Some(anything("No payload is published.")),
         1 => roots.pop()?,
-        _ => Node::object([("anyOf", Node::Array(roots))]),
+        // Media that follow up on history come from both sides; only those of the business say to whom.
+        _ => {
+            let echo = roots.pop()?;
+            let message = roots.pop()?;
+            Node::object([("if", any_of(&["to", "to_user_id"])), ("then", echo), ("else", message)])
+        }
     };
     Some(DataSchema { schema, definitions: definitions.done.into_iter().collect() })
 }

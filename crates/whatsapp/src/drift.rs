@@ -275,7 +275,7 @@ pub(crate) fn shared(scene: &Scene<'_>, notes: &Notes) {
 }
 
 /// What is known of the values of a field whose elements are events.
-fn of_value(field: Field) -> Option<&'static Outline> {
+pub(crate) fn of_value(field: Field) -> Option<&'static Outline> {
     Some(match field {
         Field::Messages => const { &MessagesValue::OUTLINE },
         Field::MessageEchoes | Field::SmbMessageEchoes => const { &EchoesValue::OUTLINE },

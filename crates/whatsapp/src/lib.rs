@@ -18,6 +18,11 @@
 //! assert_eq!(notification.events[0].key.text, "msg:7:wamid.A");
 //! ```
 
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod array;
 mod calls;
 mod canon;
@@ -33,6 +38,8 @@ mod element;
 mod envelope;
 mod event;
 mod field;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod groups;
 mod iso;
 mod json;

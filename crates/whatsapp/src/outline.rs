@@ -245,6 +245,13 @@ pub(crate) fn same_word(one: &str, other: &str) -> bool {
     one.len() == other.len() && one.bytes().map(fold).eq(other.bytes().map(fold))
 }
 
+/// What is known of the data of events of this type; `None` where nothing is published. A new type has the outline of its
+/// siblings.
+#[must_use]
+pub fn of_type(event_type: &str) -> Option<&'static Outline> {
+    crate::typed::Family::of_type(event_type).map(crate::typed::Family::outline)
+}
+
 /// Joins the lines of a description.
 #[must_use]
 pub fn sentence(doc: &[&str]) -> String {

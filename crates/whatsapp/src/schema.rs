@@ -42,7 +42,12 @@ pub fn data(event_type: &str) -> Option<DataSchema> {
     let schema = match roots.len() {
         0 => return Some(anything("No payload is published.")),
         1 => roots.pop()?,
-        _ => Node::object([("anyOf", Node::Array(roots))]),
+        // Media that follow up on history come from both sides; only those of the business say to whom.
+        _ => {
+            let echo = roots.pop()?;
+            let message = roots.pop()?;
+            Node::object([("if", any_of(&["to", "to_user_id"])), ("then", echo), ("else", message)])
+        }
     };
     Some(DataSchema { schema, definitions: definitions.done.into_iter().collect() })
 }
@@ -65,7 +70,7 @@ pub(crate) fn case_of<'w, 't>(
     let found = words.iter().enumerate().find_map(|(index, word)| Some((index, outline.case(word)?)));
     match found {
         Some((index, case)) => (Some(case), words.get(index + 1..).unwrap_or_default()),
-        None => (None, &[]),
+        None => (None, words),
     }
 }
 

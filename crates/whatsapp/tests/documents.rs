@@ -13,6 +13,8 @@ Every webhook field of the WhatsApp Business Platform that Meta's documentation,
 event types that Waypost makes of it. `waypost fields` prints the same, `waypost fields NAME` one field. A field or type
 that is not here is kept and delivered all the same, under Meta's own words.
 
+What an event of a type holds, member by member, is in [schemas](schemas/messages.text.json), and in `waypost schema TYPE`.
+
 * **Permission**: what the app needs to get the field: *messaging* is `whatsapp_business_messaging`, *management* is
   `whatsapp_business_management`.
 * **Override**: whether the callback override of a number or account redirects it at Meta. (An endpoint's own `override`

@@ -10,6 +10,8 @@ pub enum Node {
     Flag(bool),
     /// A whole number.
     Number(i64),
+    /// A number as it is written.
+    Literal(String),
     /// A string.
     Text(String),
     /// An array.
@@ -60,6 +62,7 @@ impl Node {
             Self::Null => out.push_str("null"),
             Self::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
             Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Literal(number) => out.push_str(number),
             Self::Text(text) => write_text(text, out),
             Self::Array(nodes) if nodes.iter().all(Self::is_short) => {
                 let inline = nodes.iter().map(|node| (None, node));

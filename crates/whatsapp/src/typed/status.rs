@@ -78,7 +78,15 @@ object! {
         /// `message` (on-premises style).
         kind as "type": maybe words(StatusType);
     }
-    by "status" { "failed" needs ["errors"]; "warning" may ["errors"]; }
+    by "status" {
+        "sent";
+        "delivered";
+        "read";
+        "played";
+        "deleted";
+        "failed" needs ["errors"];
+        "warning" may ["errors"];
+    }
 }
 
 words! {

@@ -116,6 +116,7 @@ object! {
         "FLAGGED" may ["disable_info"];
         "DISABLED" may ["disable_info", "other_info"];
         "PAUSED" may ["other_info"];
+        "LOCKED" may ["other_info"];
         "APPROVED" may ["other_info"];
         "REJECTED" may ["rejection_info"];
         "ARCHIVED";
@@ -123,7 +124,6 @@ object! {
         "DELETED";
         "IN_APPEAL";
         "LIMIT_EXCEEDED";
-        "LOCKED";
         "PENDING";
         "PENDING_DELETION";
         "REINSTATED";

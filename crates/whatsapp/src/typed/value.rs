@@ -101,8 +101,6 @@ object! {
         metadata: always object(Metadata);
         /// What happened to groups.
         groups: maybe list(GroupEvent);
-        /// People whom the elements name: seen in no sample.
-        contacts: maybe list(Profile);
     }
 }
 
@@ -167,8 +165,6 @@ object! {
         messaging_product: always Token;
         /// The business number.
         metadata: always object(Metadata);
-        /// People whom the elements name: seen in no sample.
-        contacts: maybe list(Profile);
         /// Leads and purchases.
         automatic_events: maybe list(AutomaticEvent);
     }
@@ -181,8 +177,6 @@ object! {
         messaging_product: always Token;
         /// The business number.
         metadata: always object(Metadata);
-        /// People whom the elements name: seen in no sample.
-        contacts: maybe list(Profile);
         /// Tracked events.
         events: maybe list(TrackingEvent);
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::Outcome;
+use crate::judge::Spread;
 
 /// An event that was sent.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub(crate) struct Books {
     pub(crate) asked: Vec<Asked>,
     /// In the order in which they were answered.
     pub(crate) arrivals: Vec<Arrival>,
+    /// How busy the machine was: what a thread waited that only wanted to wake up.
+    pub(crate) stalls: Spread,
     /// Other bytes that an event may have, and its key.
     copies: HashMap<String, String>,
 }

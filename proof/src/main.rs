@@ -18,6 +18,7 @@ mod runs;
 mod sender;
 mod sink;
 mod stage;
+mod stalls;
 mod traffic;
 
 use std::process::ExitCode;

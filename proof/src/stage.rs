@@ -13,6 +13,7 @@ use crate::judge::Interruptions;
 use crate::ledger::Ledger;
 use crate::sender::{Line, Meta, SENDERS};
 use crate::sink::{Look, Sink};
+use crate::stalls::Stalls;
 use crate::traffic::Traffic;
 
 /// What is owed must be delivered within this time after the end.
@@ -47,6 +48,7 @@ pub(crate) struct Stage {
     pub(crate) endpoints: Vec<Endpoint>,
     sent: Ledger,
     arrived: Ledger,
+    stalls: Stalls,
 }
 
 impl Stage {
@@ -59,7 +61,7 @@ impl Stage {
         let sink = Sink::start(arrived.clone(), clock, args.seed, look)?;
         let gateway = home.start()?;
         let line = Line::new(home.receive, PATH, SECRET, sent.clone(), clock)?;
-        Ok(Self { home, gateway, sink, line, clock, endpoints: Vec::new(), sent, arrived })
+        Ok(Self { home, gateway, sink, line, clock, endpoints: Vec::new(), sent, arrived, stalls: Stalls::start() })
     }
 
     /// The usual endpoints: as many as accounts, each wanting two of them, so that each event goes to two.
@@ -105,7 +107,9 @@ impl Stage {
 
     /// The ledgers, read from their files.
     pub(crate) fn books(&self) -> Outcome<Books> {
-        Books::read(&self.sent.read()?, &self.arrived.read()?)
+        let mut books = Books::read(&self.sent.read()?, &self.arrived.read()?)?;
+        books.stalls = self.stalls.spread();
+        Ok(books)
     }
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn basics(report: &mut Report, books: &Books, endpoints: &[Endpoint])
     report.claim("one event has one id, always", ids == 0, format!("{ids} of {arrivals} arrivals disagree"));
     report.figure("events answered 200", books.acked().count());
     report.figure("arrivals", arrivals);
+    report.figure("stalls of the machine", books.stalls.to_string());
 }
 
 /// The gateway's own totals against the ledgers, once nothing is owed.

@@ -16,7 +16,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    fn of(mut times: Vec<u64>) -> Self {
+    pub(crate) fn of(mut times: Vec<u64>) -> Self {
         times.sort_unstable();
         let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied();
         Self {

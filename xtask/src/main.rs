@@ -4,6 +4,7 @@ mod consumers;
 mod layers;
 mod licences;
 mod metadata;
+mod mutants;
 mod steps;
 mod tidy;
 
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test      everything that CI runs: format, lints, layers, licences, docs, all tests
 cargo xtask check     the same without the tests
+cargo xtask mutants   breaks one thing after the other, and sees that a test notices
 cargo xtask consumers the third-party consumers that tests use, installed under target/
 ";
 
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let result = match command.as_deref() {
         Some("test") => steps::check().and_then(|()| steps::test()),
         Some("check") => steps::check(),
+        Some("mutants") => mutants::run(),
         Some("consumers") => consumers::install().map(drop),
         _ => Err(USAGE.to_owned()),
     };

@@ -24,7 +24,11 @@ fn line(field: &str, what: &str, times: u32) -> String {
 fn two_messages(odd: &str) -> Vec<u8> {
     let message = |id| format!(r#"{{"id":"{id}","from":"1555","type":"text","text":{{"body":"x"}},{odd}}}"#);
     let metadata = format!(r#"{{"display_phone_number":"{DISPLAY}","phone_number_id":"{NUMBER}"}}"#);
-    let value = format!(r#"{{"messaging_product":"whatsapp","metadata":{metadata},"messages":[{},{}]}}"#, message("a"), message("b"));
+    let value = format!(
+        r#"{{"messaging_product":"whatsapp","metadata":{metadata},"messages":[{},{}]}}"#,
+        message("a"),
+        message("b")
+    );
     meta::change(WABA, "messages", &value)
 }
 

@@ -11,8 +11,28 @@ use crate::text;
 #[derive(Debug, Default)]
 pub(crate) struct Cards<'a> {
     pub(crate) list: Vec<Card<'a>>,
-    by_user: HashMap<Cow<'a, str>, Vec<usize>>,
-    by_phone: HashMap<Cow<'a, str>, Vec<usize>>,
+    by_user: HashMap<Cow<'a, str>, Few>,
+    by_phone: HashMap<Cow<'a, str>, Few>,
+}
+
+/// The first cards that show one id.
+#[derive(Debug, Default)]
+struct Few {
+    count: usize,
+    cards: [usize; SAME_ID_MAX],
+}
+
+impl Few {
+    fn add(&mut self, card: usize) {
+        if let Some(place) = self.cards.get_mut(self.count) {
+            *place = card;
+            self.count += 1;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.cards.iter().take(self.count).copied()
+    }
 }
 
 /// One entry of `contacts[]`.
@@ -33,9 +53,7 @@ impl<'a> Cards<'a> {
         let index = self.list.len();
         let user = names.user_id.as_ref().map(|user| self.by_user.entry(user.clone()).or_default());
         let phone = names.wa_id.as_ref().map(|phone| self.by_phone.entry(phone.clone()).or_default());
-        for found in user.into_iter().chain(phone).filter(|found| found.len() < SAME_ID_MAX) {
-            found.push(index);
-        }
+        user.into_iter().chain(phone).for_each(|found| found.add(index));
         self.list.push(Card { names, json, standby });
     }
 
@@ -43,18 +61,18 @@ impl<'a> Cards<'a> {
     pub(crate) fn matching(&self, names: &Contact<'a>) -> Vec<usize> {
         let by_user = names.user_id.as_ref().and_then(|user| self.by_user.get(user));
         let by_phone = names.wa_id.as_ref().and_then(|phone| self.by_phone.get(phone));
-        let mut found: Vec<usize> = by_user.into_iter().flatten().copied().collect();
+        let mut found: Vec<usize> = by_user.into_iter().flat_map(Few::iter).collect();
         let stranger = |card: &Card<'_>| differ(card.names.user_id.as_ref(), names.user_id.as_ref());
-        let same_phone = by_phone.into_iter().flatten().copied();
+        let same_phone = by_phone.into_iter().flat_map(Few::iter);
         found.extend(same_phone.filter(|index| self.list.get(*index).is_some_and(|card| !stranger(card))));
         found.sort_unstable();
         found.dedup();
         found
     }
 
-    /// The names, completed with the other names of the same person.
-    pub(crate) fn complete(&self, mut names: Contact<'a>) -> Contact<'a> {
-        for card in self.matching(&names).into_iter().filter_map(|index| self.list.get(index)) {
+    /// The names, completed with the other names of the same person on the cards that match them.
+    pub(crate) fn complete(&self, mut names: Contact<'a>, matching: &[usize]) -> Contact<'a> {
+        for card in matching.iter().filter_map(|index| self.list.get(*index)) {
             let agrees = !differ(card.names.user_id.as_ref(), names.user_id.as_ref())
                 && !differ(card.names.wa_id.as_ref(), names.wa_id.as_ref());
             if agrees {

@@ -116,7 +116,7 @@ impl<'a> Scene<'a> {
     /// Completes a person's names from `contacts[]`, and says which cards are theirs.
     pub(crate) fn person(&self, names: Contact<'a>) -> (Contact<'a>, Vec<usize>) {
         let cards = self.cards.matching(&names);
-        (self.cards.complete(names), cards)
+        (self.cards.complete(names, &cards), cards)
     }
 }
 

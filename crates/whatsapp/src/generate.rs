@@ -148,7 +148,7 @@ impl Maker<'_> {
         Scene {
             field: field.name,
             entry_id: Node::Text(self.digits(15)),
-            time: (!has_own_time).then(|| Node::Number(self.now_seconds)),
+            time: (!has_own_time).then_some(Node::Number(self.now_seconds)),
             metadata: row.array.map(|_| self.object(const { &Metadata::OUTLINE }, &[], event_type)),
             array: row.array,
             data,

@@ -68,8 +68,12 @@ impl<'a> Json<'a> {
     /// The members of an object in their order; `None` for other shapes.
     pub(crate) fn object(self) -> Option<Object<'a>> {
         (self.shape() == Shape::Object).then(|| {
+            // Most elements have fewer members than this, and nothing is moved while they are found.
+            const MEMBERS_USUAL: usize = 12;
             let mut steps = Cursor::inside(self, Shape::Object);
-            Object { members: std::iter::from_fn(|| steps.member()).collect() }
+            let mut members = Vec::with_capacity(MEMBERS_USUAL.min(self.0.len() / 8));
+            members.extend(std::iter::from_fn(|| steps.member()));
+            Object { members }
         })
     }
 }
@@ -197,9 +201,15 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn string_end(bytes: &[u8], start: usize) -> usize {
+    // Names and ids end soon; only for long texts does the search for many bytes at a time pay.
+    const SHORT: usize = 32;
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\');
     let mut at = start + 1;
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))) {
-        if bytes.get(at + found) == Some(&b'"') {
+    while let Some(rest) = bytes.get(at..) {
+        let (near, far) = rest.split_at_checked(SHORT).unwrap_or((rest, &[]));
+        let found = near.iter().position(special).or_else(|| Some(SHORT + memchr::memchr2(b'"', b'\\', far)?));
+        let Some(found) = found else { break };
+        if rest.get(found) == Some(&b'"') {
             return at + found + 1;
         }
         at += found + 2;

@@ -61,15 +61,16 @@ impl Maker<'_> {
     }
 
     fn mixed(&mut self, form: Form) -> Node {
-        match form {
-            Form::Limit if self.coin() => Node::text("TIER_2K"),
-            Form::Limit => Node::Number(2_000),
-            Form::Date => {
-                let seconds = self.time();
-                self.spelled(Spelling::Either, seconds)
-            }
-            _ if self.coin() => Node::Text(self.digits(15)),
-            _ => Node::Literal(self.digits(15)),
+        if form == Form::Date {
+            let seconds = self.time();
+            return self.spelled(Spelling::Either, seconds);
+        }
+        let is_text = self.coin();
+        match (form == Form::Limit, is_text) {
+            (true, true) => Node::text("TIER_2K"),
+            (true, false) => Node::Number(2_000),
+            (false, true) => Node::Text(self.digits(15)),
+            (false, false) => Node::Literal(self.digits(15)),
         }
     }
 

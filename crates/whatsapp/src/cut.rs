@@ -208,6 +208,7 @@ impl<'a> Cutter<'a> {
             data: Data::Json(data.text()),
             origin,
             family: draft.family,
+            profile: draft.cards.first().and_then(|card| Some(scene.cards.list.get(*card)?.json)),
         });
     }
 
@@ -255,6 +256,7 @@ impl<'a> Cutter<'a> {
             data,
             origin,
             family: None,
+            profile: None,
         });
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::canon;
 use crate::contact;
 use crate::event::{Contact, Conversation, EventType, Lane};
-use crate::json::Json;
+use crate::json::{Json, Object};
 use crate::key::{self, Key};
 use crate::part::Part;
 use crate::scene::{Number, Scene};
@@ -29,6 +29,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) number: Option<Number<'a>>,
     /// Set where the entry's id is not simply the WABA.
     pub(crate) account: Option<Account<'a>>,
+    /// The element's members, where it is an object.
+    pub(crate) object: Option<Object<'a>>,
     /// Which typed value the event has.
     pub(crate) family: Option<Family>,
     /// The cards of `contacts[]` that belong to this event.
@@ -56,6 +58,7 @@ impl<'a> Draft<'a> {
             message_id: None,
             number: None,
             account: None,
+            object: None,
             family: None,
             cards: Vec::new(),
             takes_only_card: false,

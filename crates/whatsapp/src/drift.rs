@@ -59,20 +59,15 @@ impl<'n> Drift<'n> {
         self.met_a_new_type.get()
     }
 
-    /// Compares an element, which is an object.
-    pub(crate) fn element(&self, json: Json<'_>, outline: &Outline, path: &str) {
-        self.object(&mut Cursor::new(json), outline, &Path::Root(path));
-    }
-
     /// Compares an object whose members are already found, but for those that others look at.
     pub(crate) fn members(&self, object: &Object<'_>, outline: &Outline, path: &str, skip: &dyn Fn(&str) -> bool) {
         let root = Path::Root(path);
         let mut met = Met::default();
         for member in &object.members {
-            match find(outline.members, &member.name, met.next) {
-                Some((index, _)) if skip(&member.name) => met.seen |= 1 << index,
-                None if skip(&member.name) => {}
-                _ => self.meet(&mut met, &member.name, &mut Cursor::new(member.value), outline, &root),
+            if !skip(&member.name) {
+                self.meet(&mut met, &member.name, &mut Cursor::new(member.value), outline, &root);
+            } else if let Some((index, _)) = find(outline.members, &member.name, met.next) {
+                met.seen |= 1 << index;
             }
         }
         self.finish(met, outline, &root);

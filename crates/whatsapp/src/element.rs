@@ -37,6 +37,7 @@ pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> 
     };
     let mut draft = read(scene, item, &part);
     draft.family = Some(family(item.array, scene.field, &part));
+    draft.object = Some(part.object);
     draft
 }
 
@@ -118,10 +119,9 @@ pub(crate) fn note_news(scene: &Scene<'_>, draft: &Draft<'_>, item: Option<&Item
     let is_known = types::is_known_type(draft.event_type.as_str());
     let drift = Drift::new(notes, !is_known);
     if let Some(family) = draft.family {
-        match (item, &scene.value) {
-            (Some(item), _) => drift.element(item.json, family.outline(), path),
-            (None, Some(value)) => drift.members(value, family.outline(), path, &|_| false),
-            (None, None) => {}
+        let object = if item.is_some() { draft.object.as_ref() } else { scene.value.as_ref() };
+        if let Some(object) = object {
+            drift.members(object, family.outline(), path, &|_| false);
         }
     }
     if scene.field == Field::Unknown {

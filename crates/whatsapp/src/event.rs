@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::json::Json;
-use crate::typed::{Family, Value};
+use crate::typed::{Family, Profile, Typed as _, Value};
 
 /// One webhook body, cut into the things that happened.
 #[derive(Debug, Clone)]
@@ -54,6 +54,8 @@ pub struct Event<'a> {
     pub origin: Origin,
     /// Which typed value it has.
     pub(crate) family: Option<Family>,
+    /// The entry of the value's `contacts` that belongs to it.
+    pub(crate) profile: Option<Json<'a>>,
 }
 
 impl<'a> Event<'a> {
@@ -64,6 +66,13 @@ impl<'a> Event<'a> {
             Data::Json(text) => Family::value(self.family, Json::known(text)),
             Data::Bytes(bytes) => Value::Bytes(bytes),
         }
+    }
+
+    /// What the value says of the person on the other side: the name that the person chose, the username. It stands beside
+    /// the element, in `contacts`, and is found by id.
+    #[must_use]
+    pub fn profile(&self) -> Option<Profile<'a>> {
+        self.profile.and_then(Profile::from_json)
     }
 }
 

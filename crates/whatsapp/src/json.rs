@@ -154,6 +154,10 @@ impl<'a> Cursor<'a> {
     /// The next value, without moving.
     pub(crate) fn peek(&mut self) -> Option<Json<'a>> {
         self.shape()?;
+        if self.at == 0 {
+            // Before the one value that the text is: its end is known.
+            return Some(Json(self.text));
+        }
         self.text.get(self.at..value_end(self.text.as_bytes(), self.at)).map(Json)
     }
 
@@ -201,20 +205,32 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn string_end(bytes: &[u8], start: usize) -> usize {
-    // Names and ids end soon; only for long texts does the search for many bytes at a time pay.
-    const SHORT: usize = 32;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\');
     let mut at = start + 1;
-    while let Some(rest) = bytes.get(at..) {
-        let (near, far) = rest.split_at_checked(SHORT).unwrap_or((rest, &[]));
-        let found = near.iter().position(special).or_else(|| Some(SHORT + memchr::memchr2(b'"', b'\\', far)?));
-        let Some(found) = found else { break };
-        if rest.get(found) == Some(&b'"') {
-            return at + found + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += plain_bytes(bytes, at).max(1),
         }
-        at += found + 2;
     }
     bytes.len()
+}
+
+/// How many bytes from here on are surely no quote and no backslash, looking at eight at a time.
+fn plain_bytes(bytes: &[u8], start: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The lowest high bit that is set marks the first byte that is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (eights, _) = bytes.get(start..).unwrap_or_default().as_chunks::<8>();
+    for (index, eight) in eights.iter().enumerate() {
+        let word = u64::from_le_bytes(*eight);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return index * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    eights.len() * 8
 }
 
 fn nested_end(bytes: &[u8], start: usize) -> usize {

@@ -4,6 +4,9 @@
 //! kept, what is broken is one event of its own, and what did not fit is told beside the value as [`Problem`]s.
 //! Nothing here does I/O, reads a clock or draws a random number.
 //!
+//! [`Event::value`] reads an event into a Rust value of [`typed`]. What is known of Meta's JSON stands in [`outline`], once:
+//! the typed values, the problems, the JSON Schemas of [`schema`] and the generators (feature `generate`) follow from it.
+//!
 //! Types that are ours and not Meta's: `notification.unreadable` (no envelope can be seen), `notification.entry` (an entry
 //! without changes), `notification.change` (a change without a field and without known elements) and `object.<name>`
 //! (meant for another product). A payment status is `messages.payment.<status>`. Elements under a field that is known but

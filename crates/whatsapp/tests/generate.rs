@@ -10,7 +10,7 @@ use whatsapp::typed::Value;
 use whatsapp::{Data, catalogue};
 
 const NOW: i64 = 1_790_000_000;
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 30;
 
 /// Every type that some field has.
 fn types() -> Vec<&'static str> {

@@ -52,6 +52,17 @@ fn a_message_is_read_with_its_content() {
 }
 
 #[test]
+fn the_profile_of_a_person_is_found_by_id() {
+    let members = r#""contacts":[{"wa_id":"16","profile":{"name":"Ann"}},{"wa_id":"15","profile":{"name":"Bea"}}],
+        "messages":[{"id":"w","from":"15","timestamp":"1758000000","type":"text","text":{"body":"x"}},
+        {"id":"v","from":"17","timestamp":"1758000000","type":"text","text":{"body":"x"}}]"#;
+    let body = body("messages", members);
+    let read = whatsapp::read(body.as_bytes());
+    let name = |index: usize| Some(read.events[index].profile()?.profile?.name?.into_owned());
+    assert_eq!((name(0).as_deref(), name(1)), (Some("Bea"), None));
+}
+
+#[test]
 fn ids_beyond_what_a_float_can_hold_keep_every_digit() {
     let id = "90071992547409931234567890";
     let value = format!(r#"{{"event":"APPROVED","message_template_id":{id}}}"#);

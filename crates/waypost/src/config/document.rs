@@ -13,13 +13,26 @@ pub(crate) fn entry<'a>(
     table.iter().find(|(word, _)| word.get_ref().as_ref() == key)
 }
 
-/// The line and column of a byte of a text.
-pub(crate) fn position(text: &str, at: usize) -> Position {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Position {
-        line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+/// A text with the beginnings of its lines: ten thousand endpoints have a hundred thousand places to find.
+#[derive(Debug)]
+pub(crate) struct Lines<'a> {
+    pub(crate) text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Finds the lines of a text.
+    pub(crate) fn new(text: &'a str) -> Self {
+        let after_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { text, starts: std::iter::once(0).chain(after_newlines).collect() }
+    }
+
+    /// The line and column of a byte.
+    pub(crate) fn position(&self, at: usize) -> Position {
+        let line = self.starts.partition_point(|start| *start <= at).max(1);
+        let start = self.starts.get(line - 1).copied().unwrap_or(0);
+        let before = self.text.get(start..at).or_else(|| self.text.get(start..)).unwrap_or_default();
+        Position { line, column: before.chars().count() + 1 }
     }
 }
 
@@ -49,7 +62,7 @@ mod tests {
     #[test]
     fn columns_count_characters_and_lines_begin_at_one() {
         let at = |byte| {
-            let Position { line, column } = position("a = 1\nü = 2", byte);
+            let Position { line, column } = Lines::new("a = 1\nü = 2").position(byte);
             (line, column)
         };
         assert_eq!((at(0), at(4), at(6), at(8)), ((1, 1), (1, 5), (2, 1), (2, 2)));

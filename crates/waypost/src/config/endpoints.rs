@@ -10,7 +10,6 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeValue, ValueDeserializer};
 
-use super::document::position;
 use super::problem::{At, Origin, nearest};
 use super::reader::Reader;
 
@@ -66,10 +65,9 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Vec<DeclaredEndpoint> {
 }
 
 fn read_one(reader: &mut Reader<'_, '_>, here: At<()>, value: &Spanned<DeValue<'_>>) -> DeclaredEndpoint {
-    let text = reader.file_text();
     let mut spans = Vec::new();
     note_places("", value, &mut spans);
-    let place = |(key, span): &(String, Range<usize>)| (key.clone(), Origin::File(position(text, span.start)));
+    let place = |(key, span): &(String, Range<usize>)| (key.clone(), reader.origin(span.start));
     let mut declared = DeclaredEndpoint { places: spans.iter().map(place).collect(), here, input: None };
     let mut rest = value.clone();
     let mut taken: Vec<&str> = Vec::new();

@@ -6,7 +6,7 @@ use gateway::endpoint::EndpointInput;
 use toml::de::{DeTable, DeValue};
 
 use super::checked::{Config, Judge};
-use super::document::position;
+use super::document::Lines;
 use super::environment::Environment;
 use super::problem::{At, Origin, Problem, Problems};
 use super::raw::{Raw, RawApp};
@@ -68,7 +68,7 @@ pub(crate) fn check(file: Option<&Path>, text: &str, environment: &Environment) 
 fn parse(text: &str, environment: &Environment, problems: &mut Problems) -> Option<(Raw, Vec<String>)> {
     let (file, errors) = DeTable::parse_recoverable(text);
     for error in errors.iter().take(SYNTAX_ERRORS_MAX) {
-        let place = position(text, error.span().map_or(0, |span| span.start));
+        let place = Lines::new(text).position(error.span().map_or(0, |span| span.start));
         let at = At { origin: Origin::File(place), ..At::<()>::default() };
         problems.error(&at, format!("not valid TOML: {}", error.message()));
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::{entry, join, kind_of, position};
+use super::document::{Lines, entry, join, kind_of};
 use super::environment::{Environment, variable_of};
 use super::known::{Known, Unknown};
 use super::problem::{At, Origin, Problems};
@@ -17,7 +17,7 @@ use super::reference::Reference;
 
 /// What all tables share while they are read.
 pub(crate) struct Reading<'a> {
-    text: &'a str,
+    lines: Lines<'a>,
     environment: &'a Environment,
     /// What was wrong so far.
     pub(crate) problems: &'a mut Problems,
@@ -47,7 +47,7 @@ enum Given<'a> {
 impl<'a> Reading<'a> {
     /// Reads the outermost table; `text` is the file's, for lines and columns.
     pub(crate) fn new(text: &'a str, environment: &'a Environment, problems: &'a mut Problems) -> Self {
-        Self { text, environment, problems, known: Vec::new(), unknown: Vec::new() }
+        Self { lines: Lines::new(text), environment, problems, known: Vec::new(), unknown: Vec::new() }
     }
 
     /// Reads the outermost table, and then says which keys nothing asked for.
@@ -79,7 +79,7 @@ impl<'a> Reading<'a> {
     }
 
     fn origin(&self, span: Range<usize>) -> Origin {
-        Origin::File(position(self.text, span.start))
+        Origin::File(self.lines.position(span.start))
     }
 }
 
@@ -139,9 +139,9 @@ impl<'a> Reader<'_, 'a> {
         self.here.clone()
     }
 
-    /// The text of the file.
-    pub(crate) fn file_text(&self) -> &'a str {
-        self.reading.text
+    /// The place of a byte of the file.
+    pub(crate) fn origin(&self, at: usize) -> Origin {
+        Origin::File(self.reading.lines.position(at))
     }
 
     /// What all tables share.

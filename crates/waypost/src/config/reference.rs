@@ -134,7 +134,7 @@ mod tests {
         let reference = At {
             value: Reference::parse(text),
             key: "apps[0].secrets".into(),
-            origin: Origin::File(super::super::document::position("", 0)),
+            origin: Origin::File(super::super::document::Lines::new("").position(0)),
         };
         let mut problems = Problems::default();
         let secret = resolver.resolve(&reference, "the app secret", &mut problems);

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// The program [default: the release binary beside this one, built before]
     #[arg(long, value_name = "PATH")]
     pub(crate) waypost: Option<PathBuf>,
-    /// The folder for the store, ledgers and report [default: target/proof/<what>-<seed>]
+    /// The folder for the store, ledgers and report [default: target/proof/WHAT-SEED]
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -29,12 +29,13 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["delivery"] => delivery::run(),
+        ["delivery"] => delivery::run(""),
+        ["delivery", part] => delivery::run(part),
         [mode @ ("--bare-loop" | "--bare-paced"), port, count] => {
             delivery::bare_process(*mode == "--bare-paced", port.parse()?, count.parse()?)
         }
         [] => ingest(),
-        _ => Err("expected nothing, or `delivery`".into()),
+        _ => Err("expected nothing, or `delivery` and, if you like, a part of a case's name or `latency`".into()),
     }
 }
 

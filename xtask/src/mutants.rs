@@ -30,7 +30,7 @@ const fn simulated(name: &'static str, file: &'static str, from: &'static str, t
 const QUEUE: &str = "crates/store/src/embedded/board/queue.rs";
 const BOARD: &str = "crates/store/src/embedded/board/mod.rs";
 
-const MUTANTS: [Mutant; 7] = [
+const MUTANTS: [Mutant; 6] = [
     simulated(
         "a lane is forgotten",
         QUEUE,
@@ -38,12 +38,6 @@ const MUTANTS: [Mutant; 7] = [
         "let place = Place::Alone(item.id);",
     ),
     simulated("a claim is released late", BOARD, "            queue.ready_again(claim.delivery.0, held.place);\n", ""),
-    simulated(
-        "a head is set aside before its time",
-        QUEUE,
-        "&& first.hold_until().is_some_and(|until| until <= clock)",
-        "&& first.hold_until().is_some_and(|until| until <= clock + 60_000)",
-    ),
     simulated(
         "the clock runs on while an endpoint stands still",
         "crates/rules/src/breaker.rs",

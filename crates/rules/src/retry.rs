@@ -76,9 +76,7 @@ impl Decision {
             hold_endpoint_until_ms: None,
         }
     }
-}
 
-impl Decision {
     /// What follows when a probe found its endpoint still down: the delivery is as it was, its clock stood still.
     #[must_use]
     pub const fn of_probe(self, now_ms: i64) -> Self {

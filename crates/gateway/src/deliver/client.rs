@@ -189,7 +189,7 @@ fn classify(error: &ClientError) -> SendError {
 }
 
 /// What lies below an error. Of an I/O error that wraps another one, `source` would skip that.
-fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+pub(super) fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
@@ -216,12 +216,6 @@ fn ours(io: &std::io::Error) -> Option<&'static str> {
         return Some("too many open files; raise the limit (ulimit -n, LimitNOFILE)");
     }
     (io.kind() == std::io::ErrorKind::AddrNotAvailable).then_some("no local port or address is free")
-}
-
-/// The error itself, or the one that an I/O error wraps.
-pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.downcast_ref().or_else(|| wrapped.and_then(|inner| inner.downcast_ref()))
 }
 
 fn io_words(kind: std::io::ErrorKind) -> &'static str {

@@ -142,10 +142,10 @@ fn with_port(target: &Uri, tls: bool) -> Option<Uri> {
 fn of_tunnel(error: impl std::error::Error + Send + Sync + 'static) -> BoxError {
     let mut cause = error.source();
     while let Some(current) = cause {
-        if super::client::find::<Refused>(current).is_some() {
+        if current.is::<Refused>() {
             return Box::new(error);
         }
-        cause = current.source();
+        cause = super::client::beneath(current);
     }
     if error.source().is_some() {
         return ProxyError("it cannot be reached, or broke off").into();

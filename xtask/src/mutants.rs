@@ -30,7 +30,7 @@ const fn simulated(name: &'static str, file: &'static str, from: &'static str, t
 const QUEUE: &str = "crates/store/src/embedded/board/queue.rs";
 const BOARD: &str = "crates/store/src/embedded/board/mod.rs";
 
-const MUTANTS: [Mutant; 6] = [
+const MUTANTS: [Mutant; 7] = [
     simulated(
         "a lane is forgotten",
         QUEUE,
@@ -38,6 +38,12 @@ const MUTANTS: [Mutant; 6] = [
         "let place = Place::Alone(item.id);",
     ),
     simulated("a claim is released late", BOARD, "            queue.ready_again(claim.delivery.0, held.place);\n", ""),
+    simulated(
+        "what was accepted is in flight no more before it is written",
+        BOARD,
+        "        let window = queue.window;\n",
+        "        let window = queue.window;\n        queue.in_flight = queue.in_flight.saturating_sub(1);\n",
+    ),
     simulated(
         "the clock runs on while an endpoint stands still",
         "crates/rules/src/breaker.rs",

@@ -1,6 +1,7 @@
 //! The endpoints in force: a snapshot that routing and delivery read without a lock.
 
 mod form;
+mod own;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use store::{EndpointNo, EndpointRecord, EndpointState, LabelsOf, Store, StoreErr
 use tokio::sync::Mutex;
 
 pub use self::form::ReadyForm;
+pub use self::own::Own;
 use crate::endpoint::form::Seals;
 use crate::endpoint::{Backlog, Definition, Format};
 use crate::secret::{Sealer, Secret};
@@ -30,6 +32,8 @@ pub struct Endpoint {
     pub owner: String,
     /// Whether it gets deliveries.
     pub state: EndpointState,
+    /// Requests in flight to it at most.
+    pub concurrency_max: usize,
     /// How much it may be owed.
     pub backlog: Backlog,
     /// Where deliveries go.
@@ -202,6 +206,7 @@ fn ready(record: &EndpointRecord, sealer: &Sealer) -> Result<Endpoint, String> {
         id: record.id.clone(),
         owner: record.owner.clone(),
         state: record.state,
+        concurrency_max: usize::try_from(record.concurrency_max).unwrap_or(usize::MAX),
         backlog: definition.compiled_backlog(),
         url: definition.url.parse().map_err(|_| "its URL is damaged".to_owned())?,
         format: definition.format,

@@ -39,10 +39,11 @@ pub fn hub_signature(secret: &Secret, body: &[u8]) -> String {
     let mut mac = mac(secret.expose().as_bytes());
     mac.update(body);
     let digest = mac.finalize().into_bytes();
-    digest.iter().fold(String::from("sha256="), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let mut header = String::with_capacity("sha256=".len() + 64);
+    header.push_str("sha256=");
+    header.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
+    header
 }
 
 /// The position of the secret that made this `X-Hub-Signature-256` over these bytes, in constant time for each.

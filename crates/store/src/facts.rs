@@ -69,6 +69,7 @@ macro_rules! facts_on {
                 a_head_holds_its_lane_while_the_endpoint_accepts_nothing,
                 a_lane_that_is_held_for_ever_is_never_passed,
                 a_released_claim_is_due_at_once,
+                a_lane_goes_on_while_an_acceptance_is_being_written,
                 a_lost_claim_cannot_settle,
                 what_was_in_flight_is_owed_again_after_reopening,
                 a_settlement_is_durable,

@@ -31,6 +31,11 @@ pub trait Store: Send + Sync {
     /// gives one at a time. Fair between endpoints, and its cost does not grow with the number of endpoints.
     async fn claim(&self, max: usize, now_ms: i64) -> Result<Claims, StoreError>;
 
+    /// The endpoint accepted what was claimed, and the settlement that says so is on its way: the lane gives its next now.
+    /// The claim stays in flight until that settlement is durable, so that a crash repeats no more than what may be in
+    /// flight. Told after the settlement was queued, or never; settlements of one lane must be written in their order.
+    fn accepted(&self, claim: &Claim);
+
     /// Writes what came of claims. The answer says for each whether it was taken (false: another holds the delivery).
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError>;
 
@@ -41,7 +46,8 @@ pub trait Store: Send + Sync {
     async fn payloads(&self, events: &[EventId]) -> Result<Vec<Payload>, StoreError>;
 
     /// Claims one delivery of a suspended endpoint, whether it is due or not: the head of a lane that was tried least, the
-    /// oldest of those. None: it is not suspended, another probe is under way, or nothing is owed.
+    /// oldest of those. None: it is not suspended, another probe is under way, as much is in flight as may be, or nothing is
+    /// owed.
     async fn probe(&self, endpoint: EndpointNo, now_ms: i64) -> Result<Option<Claim>, StoreError>;
 
     /// Makes, changes or removes endpoints, and gives the version of the endpoints that follows. All or nothing. An

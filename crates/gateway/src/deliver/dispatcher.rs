@@ -14,7 +14,8 @@ use tokio_util::task::TaskTracker;
 use super::attempt::{Attempter, Tried, Work};
 use super::breakers::Breakers;
 use super::client::Client;
-use super::{encode, settler, turning};
+use super::settler::{self, ToSettle};
+use super::{encode, turning};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::operator::{self, Herald, News};
@@ -106,7 +107,7 @@ struct Dispatch {
     /// Bytes of large bodies in memory.
     bytes: Arc<Semaphore>,
     tasks: TaskTracker,
-    settlements: mpsc::Sender<store::Settlement>,
+    settlements: mpsc::Sender<ToSettle>,
 }
 
 /// What an attempt holds while it is made.
@@ -251,7 +252,7 @@ async fn deliver(
     sender: Sender,
     work: Work,
     endpoint: Option<Arc<Endpoint>>,
-    settlements: mpsc::Sender<store::Settlement>,
+    settlements: mpsc::Sender<ToSettle>,
     holds: Holds,
 ) {
     let id = endpoint.as_ref().map_or("unknown", |endpoint| &endpoint.id);
@@ -271,8 +272,7 @@ async fn deliver(
     let (disable, sign, probe) = (tried.decision.disable_endpoint, tried.sign, tried.settlement.claim.probe);
     let error = tried.settlement.attempt.as_ref().and_then(|attempt| attempt.error.clone());
     let dead = dead(&tried).filter(|_| !of_operator);
-    // The settler goes only after the last sender is gone.
-    drop(settlements.send(tried.settlement).await);
+    settle(&*sender.store, &settlements, tried.settlement, endpoint.as_deref()).await;
     let Some(endpoint) = endpoint else { return };
     if let Some((reason, delivery)) = dead {
         sender.herald.tell(News::Dead {
@@ -288,6 +288,23 @@ async fn deliver(
         turning::disable(&sender, &endpoint).await;
     } else {
         turning::follow(&sender, &endpoint, sign, probe, error.as_deref().unwrap_or("no answer")).await;
+    }
+}
+
+/// Sends an outcome to be written. The lane of one that was accepted goes on meanwhile: its next cannot overtake it on the
+/// way to the disk.
+async fn settle(
+    store: &dyn Store,
+    settlements: &mpsc::Sender<ToSettle>,
+    settlement: store::Settlement,
+    endpoint: Option<&Endpoint>,
+) {
+    let accepted = (settlement.state == DeliveryState::Accepted).then(|| settlement.claim.clone());
+    let concurrency_max = endpoint.map_or(0, |endpoint| endpoint.concurrency_max);
+    // The settler goes only after the last sender is gone.
+    drop(settlements.send(ToSettle { settlement, concurrency_max }).await);
+    if let Some(claim) = accepted {
+        store.accepted(&claim);
     }
 }
 

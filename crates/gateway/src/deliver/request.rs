@@ -9,9 +9,11 @@ use store::{EventRecord, Payload, ReplayMark};
 use super::form::Body;
 use crate::clock::rfc3339_ms;
 use crate::endpoint::Format;
-use crate::routing::Endpoint;
+use crate::routing::{Endpoint, Own};
 use crate::sign::{hub_signature, webhook_signature};
 
+/// Headers that are set here, about.
+const OUR_HEADERS: usize = 20;
 const AGENT: &str = concat!("Waypost/", env!("CARGO_PKG_VERSION"));
 
 /// What a request says besides its body.
@@ -45,6 +47,7 @@ pub(super) fn build(endpoint: &Endpoint, payload: &Payload, body: Body, facts: F
     let event = &payload.event;
     // The operator's own headers come first: whatever they say, none replaces one of ours.
     let mut headers = endpoint.form.headers.clone();
+    headers.reserve(OUR_HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     let id = if body.is_whole { event.notification.to_string() } else { event.id.to_string() };
@@ -72,32 +75,32 @@ pub(super) fn build(endpoint: &Endpoint, payload: &Payload, body: Body, facts: F
     request.uri().authority().is_some().then_some(request)
 }
 
-/// Waypost's own headers by their names after the prefix.
-fn own(endpoint: &Endpoint, event: &EventRecord, is_whole: bool, facts: Facts) -> Vec<(&'static str, String)> {
+/// Waypost's own headers.
+fn own(endpoint: &Endpoint, event: &EventRecord, is_whole: bool, facts: Facts) -> Vec<(Own, String)> {
     let yes = |yes: bool| if yes { "true".to_owned() } else { String::new() };
     let mut own = vec![
-        ("app", event.app.clone()),
-        ("received-at", rfc3339_ms(event.received_at_ms).unwrap_or_default()),
-        ("attempt", facts.attempt.to_string()),
-        ("late", yes(facts.late)),
-        ("replay", facts.replay.map(|mark| mark.replay.to_string()).unwrap_or_default()),
-        ("stale", yes(facts.stale)),
+        (Own::App, event.app.clone()),
+        (Own::ReceivedAt, rfc3339_ms(event.received_at_ms).unwrap_or_default()),
+        (Own::Attempt, facts.attempt.to_string()),
+        (Own::Late, yes(facts.late)),
+        (Own::Replay, facts.replay.map(|mark| mark.replay.to_string()).unwrap_or_default()),
+        (Own::Stale, yes(facts.stale)),
     ];
     if is_whole {
-        own.push(("notification-id", event.notification.to_string()));
+        own.push((Own::NotificationId, event.notification.to_string()));
     } else {
         own.extend([
-            ("event-id", event.id.to_string()),
-            ("event", event.event_type.clone()),
-            ("field", event.field.clone()),
-            ("waba-id", event.waba_id.clone().unwrap_or_default()),
-            ("phone-number-id", event.phone_number_id.clone().unwrap_or_default()),
-            ("test", yes(event.test)),
+            (Own::EventId, event.id.to_string()),
+            (Own::Event, event.event_type.clone()),
+            (Own::Field, event.field.clone()),
+            (Own::WabaId, event.waba_id.clone().unwrap_or_default()),
+            (Own::PhoneNumberId, event.phone_number_id.clone().unwrap_or_default()),
+            (Own::Test, yes(event.test)),
         ]);
     }
     // A receiver of whole notifications is told which kind of body this is.
     if is_whole || endpoint.format == Format::Raw {
-        own.push(("format", if is_whole { Format::Raw } else { Format::Meta }.as_str().to_owned()));
+        own.push((Own::Format, if is_whole { Format::Raw } else { Format::Meta }.as_str().to_owned()));
     }
     own
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::header::{HeaderMap, HeaderName};
 
 use super::WebhookKey;
+use super::own::{Own, OwnNames};
 use crate::deliver::Link;
 use crate::endpoint::headers::{self, PREFIX};
 use crate::endpoint::secrets::TimedSecret;
@@ -24,7 +25,7 @@ pub struct ReadyForm {
     hub_secret_next: Option<TimedSecret>,
     /// Keys that sign besides the one in force, and until when.
     old_keys: Vec<(WebhookKey, i64)>,
-    prefix: String,
+    own: Arc<OwnNames>,
 }
 
 impl ReadyForm {
@@ -42,14 +43,14 @@ impl ReadyForm {
             link: link.map(Arc::new),
             eight_by_eight: form.eight_by_eight.unwrap_or_default(),
             hub_secret_next: form.hub_secret_next,
-            prefix: form.header_prefix.unwrap_or_else(|| PREFIX.to_owned()).to_ascii_lowercase(),
+            own: OwnNames::with_prefix(form.header_prefix.as_deref().unwrap_or(PREFIX)),
         })
     }
 
     /// The name of one of Waypost's headers: `event-id` with the endpoint's prefix.
     #[must_use]
-    pub fn own_name(&self, name: &str) -> Option<HeaderName> {
-        HeaderName::from_bytes(format!("{}{name}", self.prefix).as_bytes()).ok()
+    pub fn own_name(&self, own: Own) -> Option<HeaderName> {
+        self.own.of(own)
     }
 
     /// The hub secret that has taken over, if its moment has come.

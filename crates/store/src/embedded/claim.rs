@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rules::identity::EventId;
 use rusqlite::{Connection, params};
 
+use super::ahead;
 use super::board::{Item, Row, Tried, Want};
 use super::fault::Fault;
 use super::readers::read;
@@ -22,6 +23,16 @@ const READS_BUSY_MAX: usize = 1;
 /// Claims up to `max` deliveries.
 pub(super) async fn claim(shared: &Arc<Shared>, max: usize, now_ms: i64) -> Result<Claims, StoreError> {
     shared.condition.check_open().map_err(|fault| fault.to_store_error(shared.folder()))?;
+    let (claims, more) = gather(shared, max, now_ms).await;
+    ahead::fetch(shared, &claims.claims).await;
+    if more {
+        shared.wake.notify_one();
+    }
+    Ok(claims)
+}
+
+/// Takes what is in memory, and reads on where that is not enough. Tells whether to ask again at once.
+async fn gather(shared: &Arc<Shared>, max: usize, now_ms: i64) -> (Claims, bool) {
     let mut claims = take(shared, max, now_ms);
     let reads = if claims.claims.is_empty() { READS_IDLE_MAX } else { READS_BUSY_MAX };
     let mut unread = true;
@@ -32,17 +43,15 @@ pub(super) async fn claim(shared: &Arc<Shared>, max: usize, now_ms: i64) -> Resu
         };
         if !fill(shared, want).await {
             // Asking again at once would only spin.
-            return Ok(claims);
+            return (claims, false);
         }
         let missing = max.saturating_sub(claims.claims.len());
         let more = take(shared, missing, now_ms);
         claims.claims.extend(more.claims);
         claims.next_due_at_ms = more.next_due_at_ms;
     }
-    if unread || lock(&shared.board).has_turns() {
-        shared.wake.notify_one();
-    }
-    Ok(claims)
+    let more = unread || lock(&shared.board).has_turns();
+    (claims, more)
 }
 
 /// Claims one delivery of a suspended endpoint.
@@ -93,13 +102,13 @@ fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {
     // A lane's rows are found by the same index: what is still owed between its parked followers is theirs, mostly.
     let sql = if want.lane.is_some() {
         "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late, d.uncounted,
-                d.clock_from, d.replay, r.as_new
+                d.clock_from, d.replay, r.as_new, d.event
          FROM deliveries d JOIN events e ON e.id = d.event LEFT JOIN replays r ON r.number = d.replay
          WHERE d.endpoint = ?1 AND d.state = 0 AND d.id BETWEEN ?2 AND ?3 AND d.lane = ?5 AND d.late = 0
          ORDER BY d.id LIMIT ?4"
     } else {
         "SELECT d.id, e.event_id, d.lane, d.attempts, d.first_attempt_at, d.due_at, d.hold_until, d.late, d.uncounted,
-                d.clock_from, d.replay, r.as_new
+                d.clock_from, d.replay, r.as_new, d.event
          FROM deliveries d JOIN events e ON e.id = d.event LEFT JOIN replays r ON r.number = d.replay
          WHERE d.endpoint = ?1 AND d.state = 0 AND d.id BETWEEN ?2 AND ?3 AND ?5 IS NULL
          ORDER BY d.id LIMIT ?4"
@@ -107,7 +116,8 @@ fn owed(conn: &Connection, want: &Want) -> Result<Vec<Row>, Fault> {
     let limit = i64::try_from(want.limit).unwrap_or(i64::MAX);
     let mut query = conn.prepare_cached(sql)?;
     let rows = query.query_map(params![want.endpoint.0, want.from, want.upto, limit, want.lane], |row| {
-        let item = Item { id: row.get(0)?, event: EventId::from_bytes(row.get(1)?), tried: None };
+        let item =
+            Item { id: row.get(0)?, event: EventId::from_bytes(row.get(1)?), event_no: row.get(12)?, tried: None };
         let tried = Tried {
             attempts: row.get(3)?,
             uncounted: row.get(8)?,

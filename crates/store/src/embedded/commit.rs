@@ -247,7 +247,7 @@ fn owe(
         }
         tx.ledger.next_delivery += 1;
         tx.ledger.deliveries += 1;
-        owed.push(NewlyOwed { endpoint: *endpoint, lane, id, event: event.id, replay: None });
+        owed.push(NewlyOwed { endpoint: *endpoint, lane, id, event: event.id, event_no: kept.event, replay: None });
     }
     Ok(())
 }
@@ -292,6 +292,6 @@ fn list_conflict(
 impl From<NewlyOwed> for Item {
     fn from(owed: NewlyOwed) -> Self {
         let of_replay = |mark| Box::new(Tried { replay: Some(mark), ..Tried::default() });
-        Self { id: owed.id, event: owed.event, tried: owed.replay.map(of_replay) }
+        Self { id: owed.id, event: owed.event, event_no: owed.event_no, tried: owed.replay.map(of_replay) }
     }
 }

@@ -39,6 +39,10 @@ impl FreshPayloads {
         Self { bytes_max, bytes: 0, by_id: HashMap::new(), order: VecDeque::new() }
     }
 
+    pub(super) fn has(&self, id: EventId) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
     pub(super) fn get(&self, id: EventId) -> Option<Payload> {
         self.by_id.get(&id).map(|fresh| fresh.payload.clone())
     }
@@ -96,7 +100,8 @@ fn weight(fresh: &Fresh) -> usize {
     ENTRY_BYTES + text_bytes(&fresh.payload.event) + signature + body
 }
 
-fn text_bytes(event: &EventRecord) -> usize {
+/// Bytes of an event's texts.
+pub(super) fn text_bytes(event: &EventRecord) -> usize {
     let texts = [&event.app, &event.key, &event.event_type, &event.field, &event.lane, &event.problems_json];
     let others = [
         &event.entry_id,

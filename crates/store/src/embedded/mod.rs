@@ -5,7 +5,7 @@
 //! | `open`, `schema` | the lock, connections and what they promise; migrations |
 //! | `queue`, `job`, `writer` | group commit, and what happens when the disk refuses |
 //! | `commit`, `dedupe`, `contacts`, `names` | keeping a batch |
-//! | `news`, `fresh`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
+//! | `news`, `fresh`, `ahead`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
 //! | `lookup` | finding events; the tail, by which trees of random order are filled behind the commits |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
 //! | `endpoints`, `removal`, `registers`, `labels` | what is set by people |
@@ -14,6 +14,7 @@
 //! | `retention`, `checkpoint` | keeping it small |
 //! | `backup`, `check` | keeping it safe |
 
+mod ahead;
 mod backlog;
 mod backup;
 mod board;

@@ -25,6 +25,8 @@ pub(super) struct NewlyOwed {
     pub(super) lane: i64,
     pub(super) id: i64,
     pub(super) event: EventId,
+    /// The row of the event.
+    pub(super) event_no: i64,
     pub(super) replay: Option<ReplayMark>,
 }
 
@@ -52,14 +54,20 @@ impl News {
         if !self.kept.is_empty() {
             let (entries, fresh) = sort_out(batch, self.kept);
             lock(&shared.tail).learn(entries);
-            let mut cache = lock(&shared.fresh);
+            let (mut cache, mut ahead) = (lock(&shared.fresh), lock(&shared.ahead));
             for event in fresh {
                 match event {
-                    Ok(fresh) => cache.keep(fresh),
-                    Err(id) => cache.drop_id(id),
+                    Ok(fresh) => {
+                        ahead.drop_id(fresh.payload.event.id);
+                        cache.keep(fresh);
+                    }
+                    Err(id) => {
+                        ahead.drop_id(id);
+                        cache.drop_id(id);
+                    }
                 }
             }
-            drop(cache);
+            drop((cache, ahead));
             lookup::move_on(shared, false);
         }
         shared.owe(&self.owed);

@@ -1,4 +1,4 @@
-//! Payloads for their senders: from memory where they are fresh, from the store where not.
+//! Payloads for their senders: from memory where they are fresh or were read ahead, from the store where not.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::record::Payload;
 pub(super) async fn of(shared: &Arc<Shared>, events: &[EventId]) -> Result<Vec<Payload>, StoreError> {
     shared.condition.check_open().map_err(|fault| fault.to_store_error(shared.folder()))?;
     let fresh: Vec<Option<Payload>> = {
-        let cache = lock(&shared.fresh);
-        events.iter().map(|event| cache.get(*event)).collect()
+        let (cache, ahead) = (lock(&shared.fresh), lock(&shared.ahead));
+        events.iter().map(|event| cache.get(*event).or_else(|| ahead.get(*event))).collect()
     };
     let of_missing = |(event, fresh): (&EventId, &Option<Payload>)| fresh.is_none().then_some(*event);
     let missing: Vec<EventId> = events.iter().zip(&fresh).filter_map(of_missing).collect();

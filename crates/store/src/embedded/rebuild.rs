@@ -16,6 +16,7 @@ pub(super) fn load(conn: &Connection, shared: &Shared) -> Result<Ledger, Fault> 
     let records = endpoints::all(conn)?;
     lookup::load(conn, shared)?;
     lock(&shared.fresh).clear();
+    lock(&shared.ahead).clear();
     let mut board = lock(&shared.board);
     board.begin_anew();
     board.keep_only(&records.iter().map(|record| record.number).collect());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
+use super::ahead::Ahead;
 use super::board::{Board, Sizes};
 use super::condition::Condition;
 use super::fault::{Fault, Kind};
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) board: Mutex<Board>,
     pub(super) tail: Mutex<Tail>,
     pub(super) fresh: Mutex<FreshPayloads>,
+    pub(super) ahead: Mutex<Ahead>,
     pub(super) readers: Readers,
     pub(super) wake: Notify,
     pub(super) condition: Condition,
@@ -62,6 +64,7 @@ impl Shared {
             board: Mutex::new(board),
             tail: Mutex::new(tail),
             fresh: Mutex::new(FreshPayloads::new(options.fresh_bytes_max)),
+            ahead: Mutex::default(),
             wake: Notify::new(),
             condition: Condition::default(),
             changes: Semaphore::new(CHANGES_MAX),

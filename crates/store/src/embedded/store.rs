@@ -74,6 +74,16 @@ impl Store for Embedded {
         claim::claim(&self.shared, max, now_ms).await
     }
 
+    fn accepted(&self, claim: &Claim) {
+        let mut board = lock(&self.shared.board);
+        board.accepted(claim);
+        let more = board.has_turns();
+        drop(board);
+        if more {
+            self.shared.wake.notify_one();
+        }
+    }
+
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
         if settlements.is_empty() {
             return Ok(Vec::new());

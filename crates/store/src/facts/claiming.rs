@@ -28,6 +28,26 @@ pub(crate) async fn a_lane_gives_one_delivery_at_a_time_and_in_order(engine: &mu
     }
 }
 
+pub(crate) async fn a_lane_goes_on_while_an_acceptance_is_being_written(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let number = put(&*store, EndpointRecord { concurrency_max: 2, ..endpoint("e") }).await;
+    commit_lane(&*store, "a", "l", 4, &[number]).await;
+    let first = claim_one(&*store, NOW).await;
+    store.accepted(&first);
+    let second = claim_one(&*store, NOW).await;
+    assert_eq!(second.event, id("a1"));
+    store.accepted(&second);
+    assert!(claim(&*store, NOW).await.is_empty(), "what is not written counts as in flight");
+    settle(&*store, accepted(&first, NOW)).await;
+    let third = claim_one(&*store, NOW).await;
+    assert_eq!(third.event, id("a2"));
+    store.accepted(&third);
+    drop(store);
+    engine.reopen().await;
+    let store = engine.store();
+    assert_eq!(claim_one(&*store, NOW).await.event, id("a1"), "what was not written is owed again, in its order");
+}
+
 pub(crate) async fn a_waiting_head_holds_its_lane_until_it_is_due(engine: &mut dyn Engine) {
     let store = engine.store();
     let number = put(&*store, endpoint("e")).await;

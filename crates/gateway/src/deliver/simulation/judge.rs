@@ -7,6 +7,8 @@ use rules::delivery::DeliveryState;
 use rules::identity::EventId;
 use store::{Claim, DeliveryNo, DeliveryRecord, EndpointNo};
 
+use super::world::IN_FLIGHT_MAX;
+
 /// One event owed to one endpoint.
 #[derive(Debug, Default)]
 struct Owed {
@@ -19,6 +21,8 @@ struct Owed {
     first_offered: Option<i64>,
     set_aside: bool,
     ended: bool,
+    /// The endpoint accepted it, and that is on its way to the disk.
+    accepted_unwritten: bool,
 }
 
 /// Time for which an endpoint got no deliveries.
@@ -36,6 +40,8 @@ pub(super) struct Judge {
     place: HashMap<EventId, (u64, u64)>,
     standing: HashMap<EndpointNo, Standing>,
     in_flight: HashMap<DeliveryNo, (EndpointNo, u64, bool)>,
+    /// Attempts that are over, and of which nothing is written.
+    unwritten: HashMap<DeliveryNo, EndpointNo>,
 }
 
 impl Judge {
@@ -73,7 +79,9 @@ impl Judge {
             assert!(other.is_none(), "a lane gives one at a time");
         }
         let before = self.in_flight.insert(claim.delivery, (claim.endpoint, lane, in_lane));
-        assert!(before.is_none(), "one holder at a time");
+        let unwritten = self.unwritten.contains_key(&claim.delivery);
+        assert!(before.is_none() && !unwritten, "one holder at a time");
+        self.count(claim.endpoint);
         let lane = self.owed.get_mut(&(claim.endpoint, lane)).expect("what is offered was committed");
         let owed = lane.get_mut(&number).expect("what is offered was committed to this endpoint");
         assert!(!owed.ended, "what has ended is not offered again");
@@ -83,7 +91,7 @@ impl Judge {
         if !in_lane {
             return Vec::new();
         }
-        let open = lane.range(..number).filter(|(_, owed)| !owed.ended && !owed.set_aside);
+        let open = lane.range(..number).filter(|(_, owed)| !owed.ended && !owed.set_aside && !owed.accepted_unwritten);
         open.map(|(_, owed)| owed.delivery.expect("nothing is passed that was never offered")).collect()
     }
 
@@ -104,14 +112,38 @@ impl Judge {
         }
     }
 
-    /// The endpoint accepted an offer; `written` tells whether the store heard of it.
-    pub(super) fn accepted(&mut self, claim: &Claim, written: bool) {
-        let (lane, number) = self.place[&claim.event];
-        let owed = self.owed.get_mut(&(claim.endpoint, lane)).unwrap().get_mut(&number).unwrap();
+    /// What a crash would repeat is bounded by the endpoint's cap.
+    fn count(&self, endpoint: EndpointNo) {
+        let in_flight = self.in_flight.values().filter(|(of, ..)| *of == endpoint).count();
+        let unwritten = self.unwritten.values().filter(|of| **of == endpoint).count();
+        let cap = usize::try_from(IN_FLIGHT_MAX).unwrap();
+        assert!(in_flight + unwritten <= cap, "{in_flight} in flight and {unwritten} unwritten, of {cap}");
+    }
+
+    /// The endpoint accepted an offer, which is on its way to the disk.
+    pub(super) fn accepted(&mut self, claim: &Claim) {
+        let owed = self.owed_of(claim);
         owed.accepted += 1;
-        owed.unwritten += u32::from(!written);
         assert!(owed.accepted <= owed.unwritten + 1, "an event was accepted twice, and no crash explains it");
-        owed.ended |= written;
+        owed.accepted_unwritten = true;
+        self.writing(claim);
+    }
+
+    /// What came of an offer is on its way to the disk.
+    pub(super) fn writing(&mut self, claim: &Claim) {
+        self.unwritten.insert(claim.delivery, claim.endpoint);
+    }
+
+    /// What came of an offer is on the disk.
+    pub(super) fn written(&mut self, claim: &Claim) {
+        self.unwritten.remove(&claim.delivery);
+        let owed = self.owed_of(claim);
+        owed.ended |= std::mem::take(&mut owed.accepted_unwritten);
+    }
+
+    fn owed_of(&mut self, claim: &Claim) -> &mut Owed {
+        let (lane, number) = self.place[&claim.event];
+        self.owed.get_mut(&(claim.endpoint, lane)).unwrap().get_mut(&number).unwrap()
     }
 
     /// An offer is over, whatever came of it.
@@ -119,9 +151,13 @@ impl Judge {
         self.in_flight.remove(&delivery);
     }
 
-    /// Nothing is in flight after a crash.
+    /// Nothing is in flight after a crash, and nobody knows what was not written.
     pub(super) fn crashed(&mut self) {
         self.in_flight.clear();
+        self.unwritten.clear();
+        for owed in self.owed.values_mut().flat_map(BTreeMap::values_mut) {
+            owed.unwritten += u32::from(std::mem::take(&mut owed.accepted_unwritten));
+        }
     }
 
     pub(super) fn set_aside(&self) -> u64 {

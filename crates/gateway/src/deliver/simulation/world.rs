@@ -9,7 +9,7 @@ use rules::identity::{EventId, NotificationId};
 use rules::retry::{Answer, Policy};
 use store::{
     AttemptRecord, Claim, DeliveryQuery, Embedded, EmbeddedOptions, EndpointChange, EndpointNo, EndpointRecord,
-    EndpointState, LaneName, NewEvent, NewNotification, Store,
+    EndpointState, LaneName, NewEvent, NewNotification, Settlement, Store,
 };
 
 use super::dice::Dice;
@@ -21,6 +21,8 @@ use crate::deliver::verdict::{Verdict, judge};
 const BEGIN_MS: i64 = 1_772_359_200_000;
 const LANES: u64 = 4;
 const STEPS: u32 = 160;
+/// Requests in flight to an endpoint, and those that it accepted and nobody wrote down.
+pub(super) const IN_FLIGHT_MAX: u32 = 3;
 
 /// How an endpoint answers now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +80,8 @@ pub(super) struct World {
     endpoints: Vec<Endpoint>,
     breakers: Breakers,
     flights: Vec<Flight>,
+    /// What came of attempts and is not written yet, in its order.
+    unwritten: Vec<Settlement>,
     judge: Judge,
     dice: Dice,
     /// Events that are refused.
@@ -110,6 +114,7 @@ impl World {
             endpoints: Vec::new(),
             breakers: Breakers::default(),
             flights: Vec::new(),
+            unwritten: Vec::new(),
             judge: Judge::default(),
             dice: Dice::new(seed),
             poison: HashSet::new(),
@@ -132,7 +137,7 @@ impl World {
             state: EndpointState::Active,
             state_reason: String::new(),
             ordered,
-            concurrency_max: 3,
+            concurrency_max: IN_FLIGHT_MAX,
             rate_per_second_max: None,
             standing: Standing::default(),
             definition_json: "{}".to_owned(),
@@ -171,6 +176,9 @@ impl World {
                 30..32 => self.pass(7_200_000).await,
                 32..35 => self.pass(300_000).await,
                 _ => self.pass(6_000).await,
+            }
+            if self.dice.percent(50) {
+                self.write().await;
             }
             self.probe().await;
         }
@@ -284,11 +292,17 @@ impl World {
         let policy = self.of(claim.endpoint).policy.clone();
         let Verdict { decision, sign, settlement } =
             judge(claim.clone(), answer, &policy, attempt, self.now_ms, chance);
-        assert_eq!(self.store().settle(vec![settlement]).await.unwrap(), [true]);
-        if decision.state == DeliveryState::Accepted {
-            self.judge.accepted(&claim, true);
-        }
+        self.unwritten.push(settlement);
         self.judge.over(claim.delivery);
+        if decision.state == DeliveryState::Accepted {
+            self.judge.accepted(&claim);
+            self.store().accepted(&claim);
+        } else {
+            self.judge.writing(&claim);
+        }
+        if self.dice.percent(40) {
+            self.write().await;
+        }
         match self.breakers.note(claim.endpoint, sign, claim.probe, self.now_ms, chance) {
             Turn::Stays => {}
             Turn::Suspend(_) => {
@@ -297,6 +311,15 @@ impl World {
             }
             Turn::Resume => self.turn(claim.endpoint, EndpointState::Active).await,
         }
+    }
+
+    /// Writes what came of attempts, as it came.
+    async fn write(&mut self) {
+        let settlements = std::mem::take(&mut self.unwritten);
+        let claims: Vec<Claim> = settlements.iter().map(|settlement| settlement.claim.clone()).collect();
+        let taken = self.store().settle(settlements).await.unwrap();
+        assert!(taken.iter().all(|taken| *taken), "nobody else ends a delivery");
+        claims.iter().for_each(|claim| self.judge.written(claim));
     }
 
     async fn turn(&mut self, number: EndpointNo, to: EndpointState) {
@@ -352,9 +375,11 @@ impl World {
         for flight in std::mem::take(&mut self.flights) {
             let accepts = matches!(flight.answer, Answer::Status { code: 200, .. });
             if accepts && self.dice.percent(50) {
-                self.judge.accepted(&flight.claim, false);
+                self.judge.over(flight.claim.delivery);
+                self.judge.accepted(&flight.claim);
             }
         }
+        self.unwritten.clear();
         self.judge.crashed();
         let store = self.store.take().unwrap();
         assert_eq!(Arc::strong_count(&store), 1, "the world let go of its store");
@@ -386,6 +411,7 @@ impl World {
             }
             let step_ms = if idle && self.flights.is_empty() { 60_000 } else { 500 };
             self.pass_until(self.now_ms + step_ms).await;
+            self.write().await;
         }
         assert_eq!(self.store().counts().await.unwrap().owed, 0, "something is owed for ever");
         for (endpoint, number, delivery) in self.judge.unaccepted() {

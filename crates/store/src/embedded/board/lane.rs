@@ -11,6 +11,8 @@ use crate::replay::ReplayMark;
 pub(in crate::embedded) struct Item {
     pub(in crate::embedded) id: i64,
     pub(in crate::embedded) event: EventId,
+    /// The row of the event.
+    pub(in crate::embedded) event_no: i64,
     pub(in crate::embedded) tried: Option<Box<Tried>>,
 }
 

@@ -52,6 +52,10 @@ struct Held {
     /// What the endpoint had accepted when the delivery was first tried.
     accepted: u64,
     probe: bool,
+    /// The row of the event.
+    event_no: i64,
+    /// It was accepted, and left its lane in this window of its queue.
+    left_in: Option<u64>,
 }
 
 impl Held {
@@ -59,7 +63,7 @@ impl Held {
         // One that was tried before this process began has zero here, and all that this process saw counts.
         let tried = item.tried.as_ref().filter(|tried| tried.attempts > 0);
         let accepted = tried.map_or(accepted, |tried| tried.accepted_before);
-        Self { fence, endpoint, place, accepted, probe: false }
+        Self { fence, endpoint, place, accepted, probe: false, event_no: item.event_no, left_in: None }
     }
 }
 
@@ -214,6 +218,16 @@ impl Board {
         }
     }
 
+    /// The row of the event that was claimed, while the claim is the latest.
+    pub(super) fn event_of(&self, claim: &Claim) -> Option<i64> {
+        self.held.get(&claim.delivery.0).filter(|held| held.fence == claim.fence).map(|held| held.event_no)
+    }
+
+    /// What an endpoint will probably be given next, as (event, its row), at most so many.
+    pub(super) fn upcoming(&self, number: EndpointNo, max: usize) -> Vec<(EventId, i64)> {
+        self.queues.get(&number).filter(|queue| queue.active).map(|queue| queue.upcoming(max)).unwrap_or_default()
+    }
+
     /// When the next waiting delivery is to be looked at.
     pub(super) fn next_due_at_ms(&self) -> Option<i64> {
         self.timers.peek().map(|Reverse((at, ..))| *at)
@@ -247,6 +261,24 @@ impl Board {
         self.held.contains_key(&delivery.0)
     }
 
+    /// The endpoint accepted it, which is not durable yet: its lane goes on.
+    pub(super) fn accepted(&mut self, claim: &Claim) {
+        if !self.is_current(claim) {
+            return;
+        }
+        let id = claim.delivery.0;
+        let Some((endpoint, place)) = self.held.get(&id).map(|held| (held.endpoint, held.place)) else { return };
+        let Some(queue) = self.queues.get_mut(&endpoint) else { return };
+        let before = queue.loaded;
+        let left = queue.leave_accepted(id, place, &mut self.timers, &mut self.held, &mut self.parched);
+        self.loaded = self.loaded.saturating_sub(before - queue.loaded);
+        let window = queue.window;
+        if let Some(held) = self.held.get_mut(&id).filter(|_| left) {
+            held.left_in = Some(window);
+        }
+        self.after(endpoint);
+    }
+
     /// Takes a settlement that is durable now. `taken` is false where the row had ended by other means.
     pub(super) fn settle(&mut self, settlement: &Settlement, taken: bool) {
         let Some(held) = self.give_back(&settlement.claim) else {
@@ -258,7 +290,10 @@ impl Board {
         let id = settlement.claim.delivery.0;
         let before = queue.loaded;
         if settlement.state.is_final() || !taken {
-            queue.end(id, held.place, &mut self.timers, &mut self.held, &mut self.parched);
+            // What left before the window was dropped may be in it again.
+            if held.left_in != Some(queue.window) {
+                queue.end(id, held.place, &mut self.timers, &mut self.held, &mut self.parched);
+            }
             if taken {
                 queue.owed = queue.owed.saturating_sub(1);
             }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use rules::breaker::Standing;
+use rules::identity::EventId;
 use rules::rate::Rate;
 
 use super::lane::{Head, Item, Lane, Place, Tried};
@@ -43,6 +44,8 @@ pub(super) struct Queue {
     pub(super) newest: i64,
     /// Changes when a read that is under way must not be trusted.
     pub(super) epoch: u64,
+    /// Changes when the window is dropped.
+    pub(super) window: u64,
     pub(super) in_turn: bool,
     pub(super) in_hungry: bool,
     pub(super) lanes: HashMap<Place, Lane>,
@@ -73,6 +76,7 @@ impl Queue {
             watermark: 0,
             newest: 0,
             epoch: 0,
+            window: 0,
             in_turn: false,
             in_hungry: false,
             lanes: HashMap::new(),
@@ -91,6 +95,7 @@ impl Queue {
         self.loaded = 0;
         self.watermark = 0;
         self.epoch += 1;
+        self.window += 1;
         self.in_turn = false;
         self.in_hungry = false;
     }
@@ -204,7 +209,7 @@ impl Queue {
     /// Gives the head that was tried least, the oldest of those, whether it is due or not.
     pub(super) fn give_probe(&mut self, fence: u64, now_ms: i64) -> Option<(Claim, Held)> {
         let quiet = self.held_until_ms.is_some_and(|until| until > now_ms);
-        if !self.suspended || self.probing || quiet {
+        if !self.suspended || self.probing || quiet || self.in_flight >= self.concurrency_max {
             return None;
         }
         let least = |(place, lane): (&Place, &Lane)| {
@@ -273,6 +278,36 @@ impl Queue {
             // It ended outside the window (after a rebuild): a read under way may have seen it as owed.
             _ => self.epoch += 1,
         }
+    }
+
+    /// The first of a lane was accepted, and that is being written; the next follows. False when it is not in memory.
+    pub(super) fn leave_accepted(
+        &mut self,
+        id: i64,
+        place: Place,
+        timers: &mut BinaryHeap<Timer>,
+        held: &mut HashMap<i64, Held>,
+        parched: &mut VecDeque<(EndpointNo, i64)>,
+    ) -> bool {
+        let Some(lane) = self.lanes.get_mut(&place).filter(|lane| lane.front_if(id).is_some()) else { return false };
+        lane.items.pop_front();
+        self.loaded = self.loaded.saturating_sub(1);
+        self.next(place, timers, held, parched);
+        true
+    }
+
+    /// What is likely to be claimed next, as (event, its row), at most so many.
+    pub(super) fn upcoming(&self, max: usize) -> Vec<(EventId, i64)> {
+        let named = |item: &Item| (item.event, item.event_no);
+        let firsts = self.ready.iter().filter_map(|place| self.lanes.get(place)?.items.front());
+        let mut next: Vec<_> = firsts.take(max).map(named).collect();
+        let missing = max - next.len();
+        if missing > 0 {
+            let of_each = missing.div_ceil(self.lanes.len().max(1));
+            let followers = self.lanes.values().take(missing).flat_map(|lane| lane.items.iter().skip(1).take(of_each));
+            next.extend(followers.take(missing).map(named));
+        }
+        next
     }
 
     pub(super) fn next(

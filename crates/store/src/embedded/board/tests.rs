@@ -29,14 +29,14 @@ fn event(id: i64) -> EventId {
 }
 
 fn owe(board: &mut Board, id: i64, lane: i64) {
-    board.owe(&[NewlyOwed { endpoint: NUMBER, lane, id, event: event(id), replay: None }]);
+    board.owe(&[NewlyOwed { endpoint: NUMBER, lane, id, event: event(id), event_no: id, replay: None }]);
 }
 
 /// What a read brings whose snapshot holds these rows.
 fn rows(want: &Want, ids: &[i64], lane: i64) -> Vec<Row> {
     let wanted = ids.iter().filter(|id| (want.from..=want.upto).contains(*id));
     let row = |id: &i64| {
-        let item = Item { id: *id, event: event(*id), tried: None };
+        let item = Item { id: *id, event: event(*id), event_no: *id, tried: None };
         Row::new(item, lane, Tried::default())
     };
     wanted.take(want.limit).map(row).collect()

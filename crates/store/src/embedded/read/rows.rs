@@ -15,7 +15,7 @@ pub(in crate::embedded) const EVENT_COLUMNS: &str =
     e.whole_to, n.signature";
 
 /// Where they come from.
-pub(super) const EVENT_TABLES: &str = "events e JOIN notifications n ON n.id = e.notification
+pub(in crate::embedded) const EVENT_TABLES: &str = "events e JOIN notifications n ON n.id = e.notification
     LEFT JOIN event_duplicates u ON u.event = e.id";
 
 /// An event with the numbers of its own row and of its notification's.

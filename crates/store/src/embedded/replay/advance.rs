@@ -175,6 +175,6 @@ fn owe(tx: &mut Tx<'_>, event: i64, endpoint: EndpointNo, mark: ReplayMark, now_
     }
     tx.ledger.next_delivery += 1;
     tx.ledger.deliveries += 1;
-    let event = EventId::from_bytes(id);
-    Ok(Fate::Made(NewlyOwed { endpoint, lane, id: delivery, event, replay: Some(mark) }))
+    let (event_no, event) = (event, EventId::from_bytes(id));
+    Ok(Fate::Made(NewlyOwed { endpoint, lane, id: delivery, event, event_no, replay: Some(mark) }))
 }

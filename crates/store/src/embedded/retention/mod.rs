@@ -120,6 +120,7 @@ pub(super) fn learn(sliced: &Sliced, shared: &Shared) {
     drop(tail);
     let events_to = sliced.events.last().copied().unwrap_or_default();
     lock(&shared.fresh).drop_to(events_to, sliced.bodies_to);
+    lock(&shared.ahead).clear();
     if sliced.keys_wait {
         lookup::move_on(shared, true);
     }

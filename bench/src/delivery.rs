@@ -12,7 +12,7 @@ mod fill;
 mod latency;
 mod sink;
 
-use self::case::Case;
+use self::case::{Case, Round};
 use self::sink::Sink;
 use crate::{Outcome, disk, say, servers};
 
@@ -28,13 +28,13 @@ pub(crate) fn run(part: &str) -> Outcome<()> {
     say(&format!("fdatasync of 4 KiB appended: p50 {} us, p99 {} us", sync.p50, sync.p99));
     servers::build()?;
     let sink = Sink::start()?;
-    let bare: Vec<f64> = (0..ROUNDS).map(|_| bare::rate(&sink)).collect::<Outcome<_>>()?;
-    let base = mean(&bare);
-    say("| case | deliveries/s (each round) | share of the bare loop |");
-    say("| --- | --- | --- |");
+    let bare: Vec<Round> = (0..ROUNDS).map(|_| bare::round(&sink)).collect::<Outcome<_>>()?;
+    let base = mean(&bare, |round| round.rate);
+    say("| case | deliveries/s (each round) | share of the bare loop | CPU µs/delivery |");
+    say("| --- | --- | --- | --- |");
     row("bare signed loop", &bare, base);
     for case in Case::ALL.iter().filter(|case| case.name.contains(part)) {
-        let rounds: Vec<f64> = (0..ROUNDS).map(|_| case.rate(&sink)).collect::<Outcome<_>>()?;
+        let rounds: Vec<Round> = (0..ROUNDS).map(|_| case.round(&sink)).collect::<Outcome<_>>()?;
         row(case.name, &rounds, base);
     }
     if !"latency".contains(part) {
@@ -53,12 +53,13 @@ pub(crate) fn bare_process(paced: bool, port: u16, count: usize) -> Outcome<()> 
     if paced { latency::send_paced(port, count) } else { bare::send(port, count) }
 }
 
-fn row(name: &str, rounds: &[f64], base: f64) {
-    let each: Vec<String> = rounds.iter().map(|rate| format!("{rate:.0}")).collect();
-    say(&format!("| {name} | {} | {:.1} % |", each.join(", "), mean(rounds) / base * 100.0));
+fn row(name: &str, rounds: &[Round], base: f64) {
+    let each: Vec<String> = rounds.iter().map(|round| format!("{:.0}", round.rate)).collect();
+    let (rate, cpu_us) = (mean(rounds, |round| round.rate), mean(rounds, |round| round.cpu_us));
+    say(&format!("| {name} | {} | {:.1} % | {cpu_us:.0} |", each.join(", "), rate / base * 100.0));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a handful of rounds")]
-fn mean(rounds: &[f64]) -> f64 {
-    rounds.iter().sum::<f64>() / rounds.len().max(1) as f64
+fn mean(rounds: &[Round], of: impl Fn(&Round) -> f64) -> f64 {
+    rounds.iter().map(of).sum::<f64>() / rounds.len().max(1) as f64
 }

@@ -64,11 +64,7 @@ impl Server {
 
     /// User and system time so far, in microseconds.
     pub(crate) fn cpu_us(&self) -> u64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // The name in parentheses may hold spaces; user and system time are the 12th and 13th word after it.
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok());
-        ticks.sum::<u64>() * 10_000
+        cpu_us_of(self.child.id())
     }
 
     /// Memory that is resident, in KiB.
@@ -85,6 +81,15 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// User and system time of a process so far, in microseconds.
+pub(crate) fn cpu_us_of(process: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name in parentheses may hold spaces; user and system time are the 12th and 13th word after it.
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u64>().ok());
+    ticks.sum::<u64>() * 10_000
 }
 
 /// Builds the release binary of Waypost.

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioExecutor;
 
 use super::CONCURRENCY;
 use super::bodies::{Bodies, now_ns};
-use super::case::middle_rate;
+use super::case::Round;
 use super::sink::Sink;
 use crate::{Outcome, servers};
 
@@ -22,14 +22,15 @@ const COUNT: usize = 60_000;
 
 pub(super) type Pool = Client<HttpConnector, Full<Bytes>>;
 
-/// Requests a second that arrive.
-pub(super) fn rate(sink: &Sink) -> Outcome<f64> {
+/// Requests a second that arrive, and what one costs.
+pub(super) fn round(sink: &Sink) -> Outcome<Round> {
     sink.clear();
     let port = sink.at.port().to_string();
     let mut child = servers::this_on_core_0(&["--bare-loop", &port, &COUNT.to_string()])?;
     let arrivals = sink.wait_for(COUNT, Duration::from_secs(120))?;
+    let round = Round::new(&arrivals.at, servers::cpu_us_of(child.id()));
     child.wait()?;
-    Ok(middle_rate(&arrivals.at))
+    Ok(round)
 }
 
 /// Sends so many as fast as it can.

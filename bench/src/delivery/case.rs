@@ -32,8 +32,8 @@ impl Case {
         Self { name: "one endpoint beside a dead one", events: 40_000, numbers: 0, everything: 1, dead: true },
     ];
 
-    /// Deliveries a second.
-    pub(super) fn rate(&self, sink: &Sink) -> Outcome<f64> {
+    /// Deliveries a second, and what one costs.
+    pub(super) fn round(&self, sink: &Sink) -> Outcome<Round> {
         let folder = tempfile::tempdir_in("target")?;
         sink.hold(true);
         sink.clear();
@@ -44,11 +44,11 @@ impl Case {
         server.stop()?;
         sink.hold(false);
         self.configure(folder.path(), sink, false)?;
-        let _server = Server::waypost_with(folder.path())?;
+        let server = Server::waypost_with(folder.path())?;
         let wanted = events * self.everything.max(1);
         // What was held was answered in the end, and may have been written.
         let arrivals = sink.wait_for(wanted - sink::HELD_MAX, Duration::from_secs(300))?;
-        Ok(middle_rate(&arrivals.at))
+        Ok(Round::new(&arrivals.at, server.cpu_us()))
     }
 
     /// While a store is filled, one request in flight in all is enough to hold everything up.
@@ -84,9 +84,24 @@ impl Case {
     }
 }
 
+/// One round.
+pub(super) struct Round {
+    /// Deliveries a second.
+    pub(super) rate: f64,
+    /// CPU time of the sender, start included, for a delivery; in microseconds.
+    pub(super) cpu_us: f64,
+}
+
+impl Round {
+    #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
+    pub(super) fn new(at: &[Instant], cpu_us: u64) -> Self {
+        Self { rate: middle_rate(at), cpu_us: cpu_us as f64 / at.len().max(1) as f64 }
+    }
+}
+
 /// Arrivals a second in the middle four fifths.
 #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
-pub(super) fn middle_rate(at: &[Instant]) -> f64 {
+fn middle_rate(at: &[Instant]) -> f64 {
     let (first, last) = (at.len() / 10, at.len() * 9 / 10);
     match (at.get(first), at.get(last)) {
         (Some(begin), Some(end)) if end > begin => (last - first) as f64 / (*end - *begin).as_secs_f64(),

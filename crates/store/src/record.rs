@@ -350,7 +350,7 @@ impl NewEvent {
 #[derive(Debug, Clone)]
 pub struct Payload {
     /// The event.
-    pub event: EventRecord,
+    pub event: Arc<EventRecord>,
     /// Its notification's body; None when retention has dropped it.
     pub body: Option<Arc<[u8]>>,
     /// Meta's signature header over that body.

@@ -14,6 +14,7 @@ use super::client::Client;
 use super::form::{self, Body, Written};
 use super::request::{self, Facts};
 use super::verdict::{self, Verdict};
+use crate::chance;
 use crate::clock::Clock;
 use crate::routing::Endpoint;
 
@@ -130,12 +131,6 @@ impl Attempter {
     }
 
     fn judge(&self, claim: Claim, outcome: Outcome, policy: &Policy, started_at_ms: i64, took: Duration) -> Tried {
-        let mut chance = [0];
-        // Without chance the gap is the plain one.
-        if getrandom::fill(&mut chance).is_err() {
-            chance = [0];
-        }
-        let [chance] = chance;
         let attempt = AttemptRecord {
             number: 0,
             started_at_ms,
@@ -146,7 +141,7 @@ impl Attempter {
             response_snippet: outcome.snippet,
         };
         let Verdict { decision, sign, settlement } =
-            verdict::judge(claim, outcome.answer, policy, attempt, self.clock.now_ms(), chance);
+            verdict::judge(claim, outcome.answer, policy, attempt, self.clock.now_ms(), chance::byte());
         Tried { settlement, decision, sign, took }
     }
 }

@@ -14,7 +14,7 @@ const BATCH_MAX: usize = 512;
 /// How long a settlement waits for others.
 const LINGER: Duration = Duration::from_millis(10);
 /// A batch waits no longer when it takes up this part of what an endpoint may have in flight.
-const SHARE_OF_CAP: usize = 4;
+const SHARE_OF_CAP: usize = 2;
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// A settlement, and how many of its endpoint may be in flight.

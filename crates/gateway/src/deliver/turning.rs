@@ -7,19 +7,14 @@ use store::{EndpointChange, EndpointState, StoreError};
 
 use super::breakers::Turn;
 use super::dispatcher::Sender;
+use crate::chance;
 use crate::operator::News;
 use crate::routing::Endpoint;
 
 /// Follows what an attempt says about its endpoint. `error` is what happened, in safe words.
 pub(super) async fn follow(sender: &Sender, endpoint: &Arc<Endpoint>, sign: Sign, probe: bool, error: &str) {
-    let mut chance = [0];
-    // Without chance the probe comes at the plain time.
-    if getrandom::fill(&mut chance).is_err() {
-        chance = [0];
-    }
-    let [chance] = chance;
     let now_ms = sender.clock.now_ms();
-    match sender.breakers.note(endpoint.number, sign, probe, now_ms, chance) {
+    match sender.breakers.note(endpoint.number, sign, probe, now_ms, chance::byte()) {
         Turn::Stays => {}
         Turn::Suspend(failures) => {
             let reason = format!("{failures} attempts in a row failed: {error}");

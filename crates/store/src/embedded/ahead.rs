@@ -123,7 +123,11 @@ fn payloads(conn: &Connection, rows: &[i64]) -> Result<Vec<Payload>, Fault> {
             last = bytes.optional()?.map(|bytes| (found.notification, bytes));
         }
         let Some((_, body)) = &last else { continue };
-        payloads.push(Payload { event: found.event, body: Some(Arc::clone(body)), signature: found.signature });
+        payloads.push(Payload {
+            event: Arc::new(found.event),
+            body: Some(Arc::clone(body)),
+            signature: found.signature,
+        });
     }
     Ok(payloads)
 }

@@ -158,7 +158,7 @@ mod tests {
             whole_to: Vec::new(),
         };
         Fresh {
-            payload: Payload { event, body: Some(Arc::from(vec![0; body_bytes])), signature: None },
+            payload: Payload { event: Arc::new(event), body: Some(Arc::from(vec![0; body_bytes])), signature: None },
             event: number,
             notification: number,
             last_of_body: true,

@@ -1,5 +1,7 @@
 //! What the rest of the engine learns from a batch, once it is durable.
 
+use std::sync::Arc;
+
 use rules::identity::EventId;
 
 use super::commit::Marked;
@@ -114,7 +116,7 @@ fn payload(notification: &NewNotification, event: NewEvent, kept: NewlyKept) -> 
     let record = EventRecord { whole_to, ..record };
     let (body, signature) = (Some(notification.body.clone()), notification.signature.clone());
     Fresh {
-        payload: Payload { event: record, body, signature },
+        payload: Payload { event: Arc::new(record), body, signature },
         event: kept.event,
         notification: kept.notification,
         last_of_body: false,

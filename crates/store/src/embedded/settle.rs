@@ -64,6 +64,7 @@ impl Job for SettleJob {
 fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
     let claim = &settlement.claim;
     let attempt = settlement.attempt.as_ref();
+    let accepted = attempt.filter(|_| settlement.state == DeliveryState::Accepted);
     let is_final = settlement.state.is_final();
     let ended_at = attempt
         .map_or_else(clock::now_ms, |attempt| attempt.started_at_ms.saturating_add(i64::from(attempt.duration_ms)));
@@ -73,7 +74,7 @@ fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
             "UPDATE deliveries SET state = ?2, reason = ?3, attempts = max(attempts, ?4),
                     first_attempt_at = coalesce(first_attempt_at, ?5), due_at = ?6, hold_until = ?7,
                     ended_at = CASE WHEN ?2 = 0 THEN NULL ELSE ?8 END,
-                    clock_from = coalesce(clock_from, ?9), uncounted = ?10
+                    clock_from = coalesce(clock_from, ?9), uncounted = ?10, accepted_status = ?11, accepted_ms = ?12
              WHERE id = ?1 AND state = 0",
         )?
         .execute(params![
@@ -87,11 +88,13 @@ fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
             ended_at,
             settlement.clock_from_ms(),
             settlement.uncounted(),
+            accepted.and_then(|attempt| attempt.http_status),
+            accepted.map(|attempt| attempt.duration_ms),
         ])?;
     if changed == 0 {
         return Ok(false);
     }
-    if let Some(attempt) = attempt {
+    if let Some(attempt) = attempt.filter(|_| accepted.is_none()) {
         write_attempt(tx, claim.delivery, attempt)?;
     }
     match settlement.state {

@@ -89,7 +89,7 @@ pub(crate) async fn a_payload_is_the_same_now_and_after_reopening(engine: &mut d
     let of = |payloads: Vec<crate::record::Payload>| -> Vec<_> {
         let uncounted = |payload: crate::record::Payload| {
             // Copies that came after the first need not be counted in a payload.
-            let event = EventRecord { duplicates: 0, ..payload.event };
+            let event = EventRecord { duplicates: 0, ..EventRecord::clone(&payload.event) };
             (event, payload.body)
         };
         payloads.into_iter().map(uncounted).collect()
@@ -113,7 +113,7 @@ pub(crate) async fn a_payload_is_of_the_newest_event_with_its_id(engine: &mut dy
     }
     assert_eq!(commit(&*store, at(4, "2", &[])).await.events, [EventOutcome::New]);
     let payload = store.payloads(&[id("a")]).await.unwrap().remove(0);
-    assert_eq!(&payload.body.unwrap()[payload.event.data_range], b"2");
+    assert_eq!(&payload.body.unwrap()[payload.event.data_range.clone()], b"2");
 }
 
 fn keys(events: &[EventRecord]) -> Vec<&str> {

@@ -189,6 +189,10 @@ CREATE TABLE deliveries (
     uncounted INTEGER NOT NULL DEFAULT 0,
     ended_at INTEGER,
     reason TEXT,
+    -- The attempt that was accepted, which is the last and ended at ended_at; those that failed stand in attempts. Most
+    -- deliveries are accepted at once, and need no second row.
+    accepted_status INTEGER,
+    accepted_ms INTEGER,
     replay INTEGER
 );
 CREATE INDEX deliveries_owed ON deliveries (endpoint, id, lane) WHERE state = 0;
@@ -245,6 +249,7 @@ CREATE TABLE replay_steps (
 );
 CREATE INDEX replay_steps_by_replay ON replay_steps (replay, id);
 
+-- Attempts that failed.
 CREATE TABLE attempts (
     delivery INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -299,3 +304,9 @@ SELECT d.id AS number, p.id AS endpoint, 'evt_' || lower(hex(e.event_id)) AS eve
 FROM deliveries d
 LEFT JOIN endpoints p ON p.number = d.endpoint
 LEFT JOIN events e ON e.id = d.event;
+
+CREATE VIEW v_attempts AS
+SELECT delivery, number, started_at, duration_ms, http_status, failure, error, response_snippet FROM attempts
+UNION ALL
+SELECT id, attempts, ended_at - accepted_ms, accepted_ms, accepted_status, NULL, NULL, NULL
+FROM deliveries WHERE accepted_ms IS NOT NULL;

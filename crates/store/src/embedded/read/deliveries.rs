@@ -82,7 +82,7 @@ pub(in crate::embedded) fn delivery(conn: &Connection, number: DeliveryNo) -> Re
     };
     let mut query = conn.prepare_cached(
         "SELECT number, started_at, duration_ms, http_status, failure, error, response_snippet
-         FROM attempts WHERE delivery = ?1 ORDER BY number",
+         FROM v_attempts WHERE delivery = ?1 ORDER BY number",
     )?;
     let attempts = query.query_map([number.0], attempt)?;
     record.attempt_log = attempts.collect::<Result<_, _>>()?;

@@ -34,7 +34,7 @@ pub(in crate::embedded) fn payloads(
                 body
             }
         };
-        payloads.push(Payload { event: found.event, body, signature: found.signature });
+        payloads.push(Payload { event: Arc::new(found.event), body, signature: found.signature });
     }
     Ok(payloads)
 }

@@ -64,7 +64,11 @@ impl Reader {
         let id = notification.id;
         let events = notification.events.into_iter();
         events
-            .map(|event| Payload { event: self.record(id, event), body: Some(Arc::clone(&body)), signature: None })
+            .map(|event| Payload {
+                event: Arc::new(self.record(id, event)),
+                body: Some(Arc::clone(&body)),
+                signature: None,
+            })
             .collect()
     }
 

@@ -70,10 +70,10 @@ impl Array {
 
     /// The word that an event's type starts with: the field's own name where the array belongs to the field or the field
     /// is new to us, else the name of the field that the array belongs to.
-    pub(crate) fn base(self, field: &Field, sent: &str) -> String {
+    pub(crate) fn base<'s>(self, field: &Field, sent: &'s str) -> &'s str {
         let home = self.home(field);
         let own_name = *field == Field::Unknown || (*field == Field::Groups && self == Self::Groups);
-        if own_name { sent.to_owned() } else { home.to_owned() }
+        if own_name { sent } else { home }
     }
 
     fn home(self, field: &Field) -> &'static str {

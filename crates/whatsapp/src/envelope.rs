@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::drift;
-use crate::json::{Json, Object, Shape};
+use crate::json::{Json, Object, Shape, Spot, Tape};
 use crate::part::Notes;
 
 /// The `object` of every WhatsApp notification.
@@ -13,12 +13,12 @@ const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
 /// One top-level part of a body; a body in the normal form has exactly one.
 #[derive(Debug)]
-pub(crate) enum Piece<'a> {
-    Envelope(Envelope<'a>),
+pub(crate) enum Piece<'t, 'a> {
+    Envelope(Envelope<'t, 'a>),
     /// Meant for another product: `object` has another name.
     Foreign {
         name: Cow<'a, str>,
-        json: Json<'a>,
+        json: Json<'t, 'a>,
     },
     /// Not JSON, or JSON in which no envelope can be seen.
     Unreadable(&'a [u8]),
@@ -26,56 +26,75 @@ pub(crate) enum Piece<'a> {
 
 /// `{object, entry[]}`, or the bare `{field, value}`.
 #[derive(Debug)]
-pub(crate) struct Envelope<'a> {
-    pub(crate) object: Object<'a>,
+pub(crate) struct Envelope<'t, 'a> {
+    pub(crate) object: Object<'t, 'a>,
     /// True for the bare form.
     pub(crate) bare: bool,
-    pub(crate) entries: Vec<Entry<'a>>,
+    pub(crate) entries: Vec<Entry<'t, 'a>>,
 }
 
 /// One element of `entry`.
 #[derive(Debug)]
-pub(crate) struct Entry<'a> {
-    pub(crate) json: Json<'a>,
-    pub(crate) object: Option<Object<'a>>,
+pub(crate) struct Entry<'t, 'a> {
+    pub(crate) json: Json<'t, 'a>,
+    pub(crate) object: Option<Object<'t, 'a>>,
     pub(crate) path: String,
-    pub(crate) changes: Vec<Change<'a>>,
+    pub(crate) changes: Vec<Change<'t, 'a>>,
 }
 
 /// One element of `changes`.
 #[derive(Debug)]
-pub(crate) struct Change<'a> {
-    pub(crate) json: Json<'a>,
-    pub(crate) object: Option<Object<'a>>,
+pub(crate) struct Change<'t, 'a> {
+    pub(crate) json: Json<'t, 'a>,
+    pub(crate) object: Option<Object<'t, 'a>>,
     pub(crate) path: String,
 }
 
-/// Opens a body. Never empty.
-pub(crate) fn open<'a>(body: &'a [u8], notes: &Notes) -> Vec<Piece<'a>> {
-    let text = body.strip_prefix(BOM).unwrap_or(body);
-    let Some(json) = std::str::from_utf8(text).ok().and_then(Json::check) else {
-        notes.add(String::new(), "not readable as JSON");
-        return vec![Piece::Unreadable(body)];
-    };
-    if text.len() < body.len() {
-        notes.add(String::new(), "starts with a byte order mark");
-    }
-    let mut pieces = match json.shape() {
-        Shape::Array => wrapped(json, notes),
-        Shape::Object | Shape::Text | Shape::Number | Shape::Bool | Shape::Null => vec![piece(json, "", notes)],
-    };
-    if pieces.iter().all(|piece| matches!(piece, Piece::Unreadable(_))) {
-        pieces = vec![Piece::Unreadable(body)];
-    }
-    pieces
+/// The bytes of a body, scanned.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    pub(crate) body: &'a [u8],
+    /// Absent where the bytes are no JSON.
+    tape: Option<Tape<'a>>,
 }
 
-fn wrapped<'a>(json: Json<'a>, notes: &Notes) -> Vec<Piece<'a>> {
+impl<'a> Reading<'a> {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
+        let text = body.strip_prefix(BOM).unwrap_or(body);
+        Self { body, tape: std::str::from_utf8(text).ok().and_then(Tape::read) }
+    }
+
+    /// The value at a position on the tape.
+    pub(crate) fn at(&self, spot: Spot) -> Option<Json<'_, 'a>> {
+        self.tape.as_ref().map(|tape| tape.at(spot))
+    }
+
+    /// Opens the envelopes. Never empty.
+    pub(crate) fn open(&self, notes: &Notes) -> Vec<Piece<'_, 'a>> {
+        let Some(json) = self.tape.as_ref().map(Tape::root) else {
+            notes.add(String::new(), "not readable as JSON");
+            return vec![Piece::Unreadable(self.body)];
+        };
+        if self.body.starts_with(BOM) {
+            notes.add(String::new(), "starts with a byte order mark");
+        }
+        let mut pieces = match json.shape() {
+            Shape::Array => wrapped(json, notes),
+            Shape::Object | Shape::Text | Shape::Number | Shape::Bool | Shape::Null => vec![piece(json, "", notes)],
+        };
+        if pieces.iter().all(|piece| matches!(piece, Piece::Unreadable(_))) {
+            pieces = vec![Piece::Unreadable(self.body)];
+        }
+        pieces
+    }
+}
+
+fn wrapped<'t, 'a>(json: Json<'t, 'a>, notes: &Notes) -> Vec<Piece<'t, 'a>> {
     notes.add(String::new(), "wrapped in an array");
     json.elements().enumerate().map(|(index, element)| piece(element, &format!("[{index}]"), notes)).collect()
 }
 
-fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
+fn piece<'t, 'a>(json: Json<'t, 'a>, path: &str, notes: &Notes) -> Piece<'t, 'a> {
     let unreadable = |what| {
         notes.add(path.to_owned(), what);
         Piece::Unreadable(json.text().as_bytes())
@@ -110,14 +129,14 @@ fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
     Piece::Envelope(Envelope { object, bare, entries })
 }
 
-fn bare_entry<'a>(json: Json<'a>, object: &Object<'a>, path: &str, notes: &Notes) -> Entry<'a> {
+fn bare_entry<'t, 'a>(json: Json<'t, 'a>, object: &Object<'t, 'a>, path: &str, notes: &Notes) -> Entry<'t, 'a> {
     notes.add(path.to_owned(), "a change without its envelope");
-    let change = Change { json, object: Some(object.clone()), path: path.to_owned() };
+    let change = Change { json, object: Some(*object), path: path.to_owned() };
     Entry { json, object: None, path: path.to_owned(), changes: vec![change] }
 }
 
-fn entries<'a>(entry: Json<'a>, path: &str, notes: &Notes) -> Vec<Entry<'a>> {
-    let read = |(json, path): (Json<'a>, String)| {
+fn entries<'t, 'a>(entry: Json<'t, 'a>, path: &str, notes: &Notes) -> Vec<Entry<'t, 'a>> {
+    let read = |(json, path): (Json<'t, 'a>, String)| {
         let object = crate::part::object_or_note(json, &path, notes);
         if object.as_ref().is_some_and(Object::repeats) {
             notes.add(path.clone(), "a member twice");
@@ -141,8 +160,8 @@ fn entries<'a>(entry: Json<'a>, path: &str, notes: &Notes) -> Vec<Entry<'a>> {
     listed(entry, join(path, "entry"), notes).into_iter().map(read).collect()
 }
 
-fn changes<'a>(changes: Json<'a>, path: &str, notes: &Notes) -> Vec<Change<'a>> {
-    let read = |(json, path): (Json<'a>, String)| {
+fn changes<'t, 'a>(changes: Json<'t, 'a>, path: &str, notes: &Notes) -> Vec<Change<'t, 'a>> {
+    let read = |(json, path): (Json<'t, 'a>, String)| {
         let object = crate::part::object_or_note(json, &path, notes);
         if object.as_ref().is_some_and(Object::repeats) {
             notes.add(path.clone(), "a member twice");
@@ -156,7 +175,7 @@ fn changes<'a>(changes: Json<'a>, path: &str, notes: &Notes) -> Vec<Change<'a>> 
 }
 
 /// The elements of what should be an array, with their paths. A lone object is taken for the one element.
-pub(crate) fn listed<'a>(json: Json<'a>, path: String, notes: &Notes) -> Vec<(Json<'a>, String)> {
+pub(crate) fn listed<'t, 'a>(json: Json<'t, 'a>, path: String, notes: &Notes) -> Vec<(Json<'t, 'a>, String)> {
     match json.shape() {
         Shape::Array => {
             json.elements().enumerate().map(|(index, element)| (element, format!("{path}[{index}]"))).collect()

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::canon;
 use crate::draft::Draft;
-use crate::envelope::{self, Entry, Envelope, Piece, Reading};
+use crate::envelope::{Entry, Envelope, Piece, Reading};
 use crate::event::{Contact, Data, Event, EventKey, EventType, KeyScope, Lane, Notification, Origin, Problem};
 use crate::json::Json;
 use crate::key::Key;
@@ -107,7 +107,7 @@ impl<'a> Cutter<'a> {
             }
             let has_time = entry.object.as_ref().is_some_and(|entry| entry.get("time").is_some());
             if needs_time && !has_time {
-                self.notes.add(envelope::join(&entry.path, "time"), "missing");
+                self.notes.add(entry.place.member("time"), "missing");
             }
         }
     }
@@ -118,7 +118,7 @@ impl<'a> Cutter<'a> {
             return;
         }
         let notes = Notes::default();
-        notes.add(entry.path.clone(), "no changes");
+        notes.add(entry.place.path(), "no changes");
         let scene = Scene::without_change(entry);
         let draft = Draft::raw(&["notification.entry"], &scene, entry.json);
         self.push(&scene, draft, entry.json, at, notes, whole);
@@ -126,6 +126,9 @@ impl<'a> Cutter<'a> {
 
     /// Cuts one change. True where an event needs the entry's time.
     fn change(&mut self, scene: &Scene<'_, 'a>, at: At, whole: &dyn Fn() -> String) -> bool {
+        if self.only.is_none() {
+            self.events.reserve(scene.items.len());
+        }
         for item in &scene.items {
             if self.is_full() {
                 return false;

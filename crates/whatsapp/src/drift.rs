@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use crate::array::Array;
+use crate::envelope::Where;
 use crate::json::{self, Json, Object, Shape};
 use crate::outline::{Kind, Member, Outline, Presence, Spelling};
 use crate::part::Notes;
@@ -227,9 +228,9 @@ impl Path<'_> {
 }
 
 /// Tells the members of a part of the envelope that nobody knows.
-pub(crate) fn names(object: &Object<'_, '_>, known: &[&str], path: &str, notes: &Notes) {
+pub(crate) fn names(object: &Object<'_, '_>, known: &[&str], place: Where, notes: &Notes) {
     let drift = Drift::new(notes, false);
-    let root = || path.to_owned();
+    let root = || place.path();
     for member in object.members().filter(|member| !known.iter().any(|name| member.is(name))) {
         drift.tell(&Path::Member(&Path::Root(&root), &member.name()), "unknown member");
     }
@@ -251,7 +252,7 @@ pub(crate) fn shared(scene: &Scene<'_, '_>, notes: &Notes) {
     };
     // What is no array was told when the elements were looked for.
     let odd = |member: json::Member<'_, '_>| scene.odd_array && Array::ALL.iter().any(|array| member.is(array.name()));
-    let root = || scene.value_path.clone();
+    let root = || scene.value_path();
     let root = Path::Root(&root);
     let standby = value.some("standby").and_then(Json::object);
     // Of the arrays of `standby` some are elements, so its members are looked at one by one as well.

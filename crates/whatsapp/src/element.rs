@@ -81,7 +81,7 @@ fn odd<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>) -> Draft<'a> {
 pub(crate) fn whole_change<'a>(scene: &Scene<'_, 'a>, notes: &Notes) -> Draft<'a> {
     let name = if scene.field == Field::Missing { "notification.change" } else { scene.field_name.as_ref() };
     let Some(value) = scene.value else {
-        notes.add(scene.value_path.clone(), if scene.has_value { "not an object" } else { "missing" });
+        notes.add(scene.value_path(), if scene.has_value { "not an object" } else { "missing" });
         return Draft::raw(&[name], scene, scene.whole);
     };
     let part = Part::new(value);
@@ -95,7 +95,7 @@ pub(crate) fn whole_change<'a>(scene: &Scene<'_, 'a>, notes: &Notes) -> Draft<'a
     } else {
         let known = !matches!(field, Field::Unknown | Field::Missing | Field::ConsumerProfile);
         if known && !scene.odd_array && notes.is_empty() {
-            notes.add(scene.value_path.clone(), "no known element");
+            notes.add(scene.value_path(), "no known element");
         }
         return Draft::raw(&[name], scene, scene.whole);
     };
@@ -114,7 +114,7 @@ pub(crate) fn needs_entry_time(draft: &Draft<'_>) -> bool {
 
 /// Notes what no source knows of an event's JSON: the operator hears from us first that Meta changed something.
 pub(crate) fn note_news(scene: &Scene<'_, '_>, draft: &Draft<'_>, item: Option<&Item<'_, '_>>, notes: &Notes) {
-    let path = || item.map_or_else(|| scene.value_path.clone(), |item| scene.item_path(item));
+    let path = || item.map_or_else(|| scene.value_path(), |item| scene.item_path(item));
     let is_known = types::is_known_type(draft.event_type.as_str());
     let drift = Drift::new(notes, !is_known);
     if let Some(family) = draft.family {
@@ -124,8 +124,7 @@ pub(crate) fn note_news(scene: &Scene<'_, '_>, draft: &Draft<'_>, item: Option<&
         }
     }
     if scene.field == Field::Unknown {
-        let change = scene.value_path.strip_suffix("value").unwrap_or_default();
-        notes.add(format!("{change}field"), "unknown field");
+        notes.add(scene.place.member("field"), "unknown field");
     } else if !is_known && (drift.met_a_new_type() || notes.is_empty()) {
         notes.add(path(), "unknown type");
     }

@@ -35,6 +35,17 @@ struct Node {
     escaped: bool,
 }
 
+impl Node {
+    /// True for a string of exactly this content. Most comparisons end with the length.
+    fn is_text(&self, text: &str, word: &str) -> bool {
+        let inner = self.start as usize + 1..self.end as usize - 1;
+        if self.escaped {
+            return text.get(inner).is_some_and(|inner| text::decode(inner) == word);
+        }
+        inner.len() == word.len() && text.as_bytes().get(inner) == Some(word.as_bytes())
+    }
+}
+
 /// A text that is JSON, with the nodes of its values.
 #[derive(Debug)]
 pub(crate) struct Tape<'a> {
@@ -115,14 +126,7 @@ impl<'t, 'a> Json<'t, 'a> {
 
     /// True for a string of exactly this content.
     pub(crate) fn is_text(self, word: &str) -> bool {
-        self.node().is_some_and(|node| match (node.shape, node.escaped) {
-            (Shape::Text, false) => {
-                // Most comparisons end with the length.
-                (node.end - node.start) as usize == word.len() + 2 && self.inner() == word
-            }
-            (Shape::Text, true) => text::decode(self.inner()) == word,
-            _ => false,
-        })
+        self.node().is_some_and(|node| node.shape == Shape::Text && node.is_text(self.tape.text, word))
     }
 
     /// The string's content as it is spelled, and whether anything in it is escaped.
@@ -217,7 +221,15 @@ impl<'t, 'a> Object<'t, 'a> {
 
     /// The member of this name that counts: the last one.
     pub(crate) fn get(&self, name: &str) -> Option<Json<'t, 'a>> {
-        self.members().filter(|member| member.is(name)).last().map(|member| member.value)
+        let (tape, mut at, mut found) = (self.json.tape, self.json.at + 1, None);
+        while at < self.end {
+            let (key, value) = (tape.node(at)?, tape.node(at + 1)?);
+            if key.is_text(tape.text, name) {
+                found = Some(at + 1);
+            }
+            at = value.next;
+        }
+        found.map(|at| Json { tape, at })
     }
 
     /// As [`Object::get`], with `null` read as absent.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use crate::event::Problem;
-use crate::json::{Json, Object};
+use crate::json::Object;
 
 /// Collects problems. Shared, so that reading a member and noting that it was odd is one step.
 #[derive(Debug, Default)]
@@ -71,13 +71,4 @@ impl<'t, 'a> Part<'t, 'a> {
     pub(crate) fn time(&self, name: &str) -> Option<i64> {
         self.word(name).and_then(|word| crate::time::seconds(&word).ok())
     }
-}
-
-/// Notes when a value that should be an object is none.
-pub(crate) fn object_or_note<'t, 'a>(value: Json<'t, 'a>, path: &str, notes: &Notes) -> Option<Object<'t, 'a>> {
-    let object = value.object();
-    if object.is_none() {
-        notes.add(path.to_owned(), "not an object");
-    }
-    object
 }

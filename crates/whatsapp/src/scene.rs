@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::array::Array;
 use crate::canon;
 use crate::contact::Cards;
-use crate::envelope::{Change, Entry, join};
+use crate::cut::EVENTS_MAX;
+use crate::envelope::{Change, Entry, Where};
 use crate::field::Field;
 use crate::json::{Json, Object, Shape};
 use crate::key;
@@ -30,7 +31,8 @@ pub(crate) struct Scene<'t, 'a> {
     pub(crate) has_value: bool,
     /// What stands for the whole change: its value, or the change where it has none.
     pub(crate) whole: Json<'t, 'a>,
-    pub(crate) value_path: String,
+    /// Where the change stands.
+    pub(crate) place: Where,
     pub(crate) items: Vec<Item<'t, 'a>>,
     /// The arrays that are split here: their elements are events, even where there are none.
     pub(crate) split: Vec<Array>,
@@ -63,7 +65,6 @@ impl<'t, 'a> Scene<'t, 'a> {
         let (entry_id, entry_time) = entry_facts(entry);
         let field_name = field_name(entry, change, notes);
         let value = change.object.as_ref().and_then(|change| change.some("value"));
-        let value_path = join(&change.path, "value");
         let object = value.and_then(Json::object);
         let mut scene = Self {
             field: Field::of(&field_name),
@@ -71,7 +72,7 @@ impl<'t, 'a> Scene<'t, 'a> {
             value: object,
             has_value: value.is_some(),
             whole: value.unwrap_or(change.json),
-            value_path,
+            place: change.place,
             ..Self::bare(entry, entry_id, entry_time)
         };
         scene.read_value(notes);
@@ -104,7 +105,7 @@ impl<'t, 'a> Scene<'t, 'a> {
             value: None,
             has_value: false,
             whole: entry.json,
-            value_path: entry.path.clone(),
+            place: entry.place,
             items: Vec::new(),
             split: Vec::new(),
             odd_array: false,
@@ -118,7 +119,7 @@ impl<'t, 'a> Scene<'t, 'a> {
             return;
         };
         if value.repeats() {
-            notes.add(self.value_path.clone(), "a member twice");
+            notes.add(self.value_path(), "a member twice");
         }
         let part = Part::new(value);
         self.number = Number::of(part.part("metadata").as_ref());
@@ -155,7 +156,8 @@ impl<'t, 'a> Scene<'t, 'a> {
     fn add_items(&mut self, array: Array, json: Json<'t, 'a>, notes: &Notes) {
         match json.shape() {
             Shape::Array => {
-                let items = json.elements().enumerate();
+                // More than this is kept whole all the same.
+                let items = json.elements().take(EVENTS_MAX + 1).enumerate();
                 self.items.extend(items.map(|(index, json)| Item { array, json, index: Some(index) }));
                 return;
             }
@@ -166,9 +168,14 @@ impl<'t, 'a> Scene<'t, 'a> {
         notes.add(self.array_path(array), "not an array");
     }
 
+    /// Where the change's value stands.
+    pub(crate) fn value_path(&self) -> String {
+        self.place.member("value")
+    }
+
     fn array_path(&self, array: Array) -> String {
         let inner = if array.in_standby() { "standby." } else { "" };
-        format!("{}.{inner}{}", self.value_path, array.name())
+        format!("{}.{inner}{}", self.value_path(), array.name())
     }
 
     /// Where in the body an element stands.
@@ -249,7 +256,7 @@ fn field_name<'a>(entry: &Entry<'_, 'a>, change: &Change<'_, 'a>, notes: &Notes)
     };
     let own = word(change.object.as_ref());
     if own.is_none() && change.object.is_some() {
-        notes.add(join(&change.path, "field"), "missing");
+        notes.add(change.place.member("field"), "missing");
     }
     // One page prints `field` beside `changes` instead of inside.
     own.or_else(|| word(entry.object.as_ref())).unwrap_or_default()

@@ -63,6 +63,29 @@ impl Array {
         }
     }
 
+    /// The array of this name.
+    pub(crate) fn named(name: &str, in_standby: bool) -> Option<Self> {
+        Some(match (name, in_standby) {
+            ("messages", false) => Self::Messages,
+            ("message_echoes", false) => Self::MessageEchoes,
+            ("statuses", false) => Self::Statuses,
+            ("calls", false) => Self::Calls,
+            ("user_actions", false) => Self::UserActions,
+            ("groups", false) => Self::Groups,
+            ("state_sync", false) => Self::StateSync,
+            ("history", false) => Self::History,
+            ("user_preferences", false) => Self::UserPreferences,
+            ("user_id_update", false) => Self::UserIdUpdate,
+            ("automatic_events", false) => Self::AutomaticEvents,
+            ("events", false) => Self::TrackingEvents,
+            ("messages", true) => Self::StandbyMessages,
+            ("message_echoes", true) => Self::StandbyEchoes,
+            ("statuses", true) => Self::StandbyStatuses,
+            ("errors", false) => Self::Errors,
+            _ => return None,
+        })
+    }
+
     /// True for arrays that sit one level deeper, under `standby`.
     pub(crate) fn in_standby(self) -> bool {
         matches!(self, Self::StandbyMessages | Self::StandbyEchoes | Self::StandbyStatuses)
@@ -94,5 +117,18 @@ impl Array {
             Self::TrackingEvents => "tracking_events",
             Self::StandbyMessages | Self::StandbyEchoes | Self::StandbyStatuses => "standby",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_array_is_found_by_its_name() {
+        for array in Array::ALL {
+            assert_eq!(Array::named(array.name(), array.in_standby()), Some(array));
+        }
+        assert_eq!(Array::named("errors", true), None);
     }
 }

@@ -133,10 +133,16 @@ pub(crate) fn names<'a>(part: &Part<'_, 'a>, phone: &str, user: &str, parent: &s
 
 /// Joins the words of a type and folds them to `[a-z0-9_.]`.
 pub(crate) fn event_type(words: &[&str]) -> EventType {
-    let mut folded = String::new();
+    const TYPE_BYTES_USUAL: usize = 32;
+    let plain = |byte: u8| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'_') | (byte == b'.');
+    let mut folded = String::with_capacity(TYPE_BYTES_USUAL);
     for word in words.iter().filter(|word| !word.is_empty()) {
         if !folded.is_empty() {
             folded.push('.');
+        }
+        if word.len() <= TYPE_CHARS_MAX && word.bytes().fold(true, |all, byte| all & plain(byte)) {
+            folded.push_str(word);
+            continue;
         }
         let fold = |char: char| match char.to_ascii_lowercase() {
             char @ ('a'..='z' | '0'..='9' | '_' | '.') => char,

@@ -288,8 +288,9 @@ pub(crate) fn of_value(field: Field) -> Option<&'static Outline> {
 fn find(members: &'static [Member], sent: json::Member<'_, '_>, from: usize) -> Option<(usize, &'static Member)> {
     let (before, after) = members.split_at_checked(from).unwrap_or((&[], members));
     let skipped = members.len() - after.len();
-    let found = after.iter().position(|member| sent.is(member.name)).map(|index| index + skipped);
-    let index = found.or_else(|| before.iter().position(|member| sent.is(member.name)))?;
+    let name = sent.name();
+    let found = after.iter().position(|member| member.name == name).map(|index| index + skipped);
+    let index = found.or_else(|| before.iter().position(|member| member.name == name))?;
     members.get(index).map(|member| (index, member))
 }
 

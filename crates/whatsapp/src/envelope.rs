@@ -120,7 +120,7 @@ impl<'a> Reading<'a> {
             Shape::Array => wrapped(json, notes),
             Shape::Object | Shape::Text | Shape::Number | Shape::Bool | Shape::Null => {
                 vec![piece(json, Where::default(), notes)]
-            },
+            }
         };
         if pieces.iter().all(|piece| matches!(piece, Piece::Unreadable(_))) {
             pieces = vec![Piece::Unreadable(self.body)];

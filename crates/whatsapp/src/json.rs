@@ -36,13 +36,20 @@ struct Node {
 }
 
 impl Node {
-    /// True for a string of exactly this content. Most comparisons end with the length.
+    /// True for a string of exactly this content.
+    #[inline]
     fn is_text(&self, text: &str, word: &str) -> bool {
+        // Most comparisons end here.
+        let may_be = (self.end - self.start) as usize == word.len() + 2 || self.escaped;
+        may_be && self.is_really_text(text, word)
+    }
+
+    fn is_really_text(&self, text: &str, word: &str) -> bool {
         let inner = self.start as usize + 1..self.end as usize - 1;
         if self.escaped {
             return text.get(inner).is_some_and(|inner| text::decode(inner) == word);
         }
-        inner.len() == word.len() && text.as_bytes().get(inner) == Some(word.as_bytes())
+        text.as_bytes().get(inner) == Some(word.as_bytes())
     }
 }
 
@@ -194,11 +201,6 @@ impl<'t, 'a> Member<'t, 'a> {
     pub(crate) fn is(&self, name: &str) -> bool {
         self.key.is_text(name)
     }
-
-    /// True where both have the same name.
-    pub(crate) fn is_namesake(&self, other: &Member<'_, '_>) -> bool {
-        self.name() == other.name()
-    }
 }
 
 /// A value that is an object.
@@ -239,13 +241,20 @@ impl<'t, 'a> Object<'t, 'a> {
 
     /// True when a name occurs more than once.
     pub(crate) fn repeats(&self) -> bool {
-        const FEW: usize = 8;
-        let mut rest = self.members();
-        if self.members().take(FEW + 1).count() <= FEW {
-            return std::iter::from_fn(|| rest.next().map(|member| (member, rest.clone())))
-                .any(|(member, mut later)| later.any(|other| other.is_namesake(&member)));
+        // Names that fall into different drawers differ. In nearly every object all do, and nothing more is compared.
+        let mut drawers = 0_u64;
+        let is_alone = |member: Member<'_, '_>| {
+            let (name, escaped) = member.key.spelled();
+            let last = name.as_bytes().last().copied().unwrap_or_default();
+            let drawer = 1 << ((name.len() * 7 + usize::from(last)) % 64);
+            let is_alone = !escaped && drawers & drawer == 0;
+            drawers |= drawer;
+            is_alone
+        };
+        if self.members().all(is_alone) {
+            return false;
         }
-        let mut names: Vec<Cow<'_, str>> = rest.map(|member| member.name()).collect();
+        let mut names: Vec<Cow<'_, str>> = self.members().map(|member| member.name()).collect();
         names.sort_unstable();
         names.windows(2).any(|pair| pair.first() == pair.last())
     }

@@ -71,14 +71,14 @@ pub(crate) fn part(value: &str) -> String {
 
 fn push_part(value: &str, out: &mut String) {
     let special = |char: char| matches!(char, '%' | ':' | '~') || char.is_control();
-    // Letters beyond ASCII are looked at one by one.
+    // Letters beyond ASCII are looked at one by one, these here many at a time: nothing ends the loop early.
     let plain = |byte: u8| matches!(byte, b' '..=b'}') && byte != b'%' && byte != b':';
     if value.len() > PART_BYTES_MAX {
         out.push('~');
         out.push_str(&canon::bytes_hash(value.as_bytes()));
     } else if value == "-" {
         out.push_str("%2D");
-    } else if value.bytes().all(plain) {
+    } else if value.bytes().fold(true, |all, byte| all & plain(byte)) {
         out.push_str(value);
     } else {
         for char in value.chars() {

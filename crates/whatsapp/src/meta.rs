@@ -73,7 +73,9 @@ impl<'a> Encoder<'a> {
     /// Writes one event. `None` when the body has no event of this index.
     #[must_use]
     pub fn encode(&self, event_index: u32) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
+        // An event alone in its body is as long as the body; others grow as they need.
+        let usual = self.reading.body.len() / self.plan.slots.len().max(1) + 512;
+        let mut out = Vec::with_capacity(usual);
         match self.slot(event_index)? {
             Slot::Body => out.extend(self.reading.body),
             Slot::Piece(piece) => self.write_piece(*piece, &mut out)?,

@@ -67,6 +67,13 @@ impl<'t, 'a> Part<'t, 'a> {
         self.object.some(name).is_some()
     }
 
+    /// A word as it is, and what it says in Unix seconds.
+    pub(crate) fn word_and_time(&self, name: &str) -> (Option<Cow<'a, str>>, Option<i64>) {
+        let word = self.word(name);
+        let seconds = word.as_deref().and_then(|word| crate::time::seconds(word).ok());
+        (word, seconds)
+    }
+
     /// Unix seconds.
     pub(crate) fn time(&self, name: &str) -> Option<i64> {
         self.word(name).and_then(|word| crate::time::seconds(&word).ok())

@@ -132,10 +132,18 @@ impl<'t, 'a> Scene<'t, 'a> {
             self.add_cards(&standby.object, true);
         }
         self.cards.close();
-        for array in Array::ALL {
-            let holder =
-                if array.in_standby() { standby.as_ref().map(|standby| &standby.object) } else { Some(&value) };
-            if let Some(json) = holder.and_then(|holder| holder.some(array.name())).filter(|_| self.splits(array)) {
+        let mut found: [Option<Json<'t, 'a>>; Array::ALL.len()] = Default::default();
+        for (holder, in_standby) in
+            std::iter::once((&value, false)).chain(standby.as_ref().map(|it| (&it.object, true)))
+        {
+            for member in holder.members() {
+                let place = Array::named(&member.name(), in_standby).and_then(|array| found.get_mut(array as usize));
+                // Of two members the last one counts.
+                place.into_iter().for_each(|place| *place = Some(member.value));
+            }
+        }
+        for (array, json) in Array::ALL.into_iter().zip(found) {
+            if let Some(json) = json.filter(|json| !json.is_null() && self.splits(array)) {
                 self.add_items(array, json, notes);
                 // What is no list of elements stays where it is, beside the elements of others.
                 if matches!(json.shape(), Shape::Array | Shape::Object) {

@@ -30,7 +30,8 @@ fn message<'a>(
     part: &Part<'_, 'a>,
     inside: Option<&'static str>,
 ) -> Draft<'a> {
-    let [id, status, timestamp] = [part.word("id"), part.word("status"), part.word("timestamp")];
+    let [id, status] = [part.word("id"), part.word("status")];
+    let (timestamp, seconds) = part.word_and_time("timestamp");
     let participant = participant(part);
     let in_group = in_group(part) || participant.is_some();
     let mut key = Key::inside(inside, "st").may(scene.number_part()).need(id.as_deref());
@@ -54,7 +55,7 @@ fn message<'a>(
     let base = item.array.base(&scene.field, &scene.field_name);
     let key = key.end(|| scene.content_hash(item.json));
     let draft = Draft::new(&[base, "status", &status.unwrap_or_default()], key, lane);
-    draft.at(part.time("timestamp")).id(id).about(contact, cards)
+    draft.at(seconds).id(id).about(contact, cards)
 }
 
 /// A payment has a life of its own; its `id` names the notification, not a message.

@@ -1,5 +1,7 @@
 //! From Meta's members to 8x8's: names, times, and what passes as it is.
 
+use std::collections::{HashMap, HashSet};
+
 use super::tables::{How, Rule};
 use crate::iso;
 use crate::json::{Json, Object, Shape};
@@ -12,13 +14,13 @@ pub(super) const TIME_END: &str = ".00Z";
 pub(super) struct Level<'o> {
     members: Members<'o>,
     /// Names that are written: none is written twice.
-    written: Vec<String>,
+    written: HashSet<String>,
     documented_only: bool,
 }
 
 impl<'o> Level<'o> {
     pub(super) fn open(out: &'o mut Vec<u8>, documented_only: bool) -> Self {
-        Self { members: Members::open(out), written: Vec::new(), documented_only }
+        Self { members: Members::open(out), written: HashSet::new(), documented_only }
     }
 
     pub(super) fn close(self) {
@@ -60,8 +62,10 @@ impl<'o> Level<'o> {
         if self.documented_only {
             return;
         }
-        for (at, member) in object.members().enumerate() {
-            let repeated = object.members().skip(at + 1).any(|later| later.is_namesake(&member));
+        // Of two members of one name the last one counts.
+        let last: HashMap<_, _> = object.members().map(|member| (member.name(), member.value.spot())).collect();
+        for member in object.members() {
+            let repeated = last.get(&member.name()) != Some(&member.value.spot());
             if repeated || member.value.is_null() || done.iter().any(|name| member.is(name)) {
                 continue;
             }
@@ -74,11 +78,11 @@ impl<'o> Level<'o> {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.written.iter().any(|known| known == name)
+        self.written.contains(name)
     }
 
     fn begin(&mut self, name: &str) -> &mut Vec<u8> {
-        self.written.push(name.to_owned());
+        self.written.insert(name.to_owned());
         self.members.named(name)
     }
 }

@@ -63,6 +63,29 @@ impl Array {
         }
     }
 
+    /// The array of this name.
+    pub(crate) fn named(name: &str, in_standby: bool) -> Option<Self> {
+        Some(match (name, in_standby) {
+            ("messages", false) => Self::Messages,
+            ("message_echoes", false) => Self::MessageEchoes,
+            ("statuses", false) => Self::Statuses,
+            ("calls", false) => Self::Calls,
+            ("user_actions", false) => Self::UserActions,
+            ("groups", false) => Self::Groups,
+            ("state_sync", false) => Self::StateSync,
+            ("history", false) => Self::History,
+            ("user_preferences", false) => Self::UserPreferences,
+            ("user_id_update", false) => Self::UserIdUpdate,
+            ("automatic_events", false) => Self::AutomaticEvents,
+            ("events", false) => Self::TrackingEvents,
+            ("messages", true) => Self::StandbyMessages,
+            ("message_echoes", true) => Self::StandbyEchoes,
+            ("statuses", true) => Self::StandbyStatuses,
+            ("errors", false) => Self::Errors,
+            _ => return None,
+        })
+    }
+
     /// True for arrays that sit one level deeper, under `standby`.
     pub(crate) fn in_standby(self) -> bool {
         matches!(self, Self::StandbyMessages | Self::StandbyEchoes | Self::StandbyStatuses)
@@ -70,10 +93,10 @@ impl Array {
 
     /// The word that an event's type starts with: the field's own name where the array belongs to the field or the field
     /// is new to us, else the name of the field that the array belongs to.
-    pub(crate) fn base(self, field: &Field, sent: &str) -> String {
+    pub(crate) fn base<'s>(self, field: &Field, sent: &'s str) -> &'s str {
         let home = self.home(field);
         let own_name = *field == Field::Unknown || (*field == Field::Groups && self == Self::Groups);
-        if own_name { sent.to_owned() } else { home.to_owned() }
+        if own_name { sent } else { home }
     }
 
     fn home(self, field: &Field) -> &'static str {
@@ -94,5 +117,18 @@ impl Array {
             Self::TrackingEvents => "tracking_events",
             Self::StandbyMessages | Self::StandbyEchoes | Self::StandbyStatuses => "standby",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_array_is_found_by_its_name() {
+        for array in Array::ALL {
+            assert_eq!(Array::named(array.name(), array.in_standby()), Some(array));
+        }
+        assert_eq!(Array::named("errors", true), None);
     }
 }

@@ -1,6 +1,5 @@
 //! `calls[]`.
 
-use crate::canon;
 use crate::draft::{Draft, names};
 use crate::event::{Contact, Lane};
 use crate::key::Key;
@@ -9,24 +8,24 @@ use crate::scene::{Item, Scene};
 use crate::text;
 
 /// One event in the life of a call.
-pub(crate) fn call<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(crate) fn call<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     // One SDK's test calls the id `wacid`.
     let id = if part.has("id") { part.word("id") } else { part.word("wacid").or_else(|| part.word("id")) };
     let event = part.word("event");
-    let key = Key::new("call").may(scene.number_part().as_deref()).need(id.as_deref()).need(event.as_deref());
+    let key = Key::new("call").may(scene.number_part()).need(id.as_deref()).need(event.as_deref());
     let (contact, cards) = scene.person(user(scene, part));
     let lane = match &id {
         Some(id) => Lane::Object(scene.lane_name("call", id)),
         None => scene.conversation(&contact, Contact::default()),
     };
     let base = item.array.base(&scene.field, &scene.field_name);
-    let key = key.end(|| canon::content_hash(item.json));
-    let draft = Draft::new(&[&base, &event.unwrap_or_default()], key, lane);
+    let key = key.end(|| scene.content_hash(item.json));
+    let draft = Draft::new(&[base, &event.unwrap_or_default()], key, lane);
     draft.at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
 /// The user's side: by direction, else the side that is not the business number.
-fn user<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Contact<'a> {
+fn user<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Contact<'a> {
     let from = names(part, "from", "from_user_id", "from_parent_user_id");
     let to = names(part, "to", "to_user_id", "to_parent_user_id");
     let direction = part.word("direction").map(|direction| direction.to_ascii_uppercase());

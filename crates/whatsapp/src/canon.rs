@@ -1,24 +1,19 @@
 //! The content hash: one value has one hash, however its members are ordered, spaced, escaped and its numbers spelled.
 //!
 //! Objects are hashed on their own and enter their parent as a digest, so the work is linear in the text. Depth is
-//! bounded by [`crate::json::DEPTH_MAX`], and beyond that by hashing the text as it stands.
+//! bounded by [`crate::json::DEPTH_MAX`].
+
+use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use crate::json::{DEPTH_MAX, Json, Object, Shape};
+use crate::json::{Json, Object, Shape};
 use crate::text::{self, Piece};
 
 /// SHA-256 over the canonical form, the first 128 bits in hex.
-pub(crate) fn content_hash(value: Json<'_>) -> String {
+pub(crate) fn content_hash(value: Json<'_, '_>) -> String {
     let mut form = Vec::new();
-    write(value, 0, &mut form);
-    bytes_hash(&form)
-}
-
-/// The hash of a whole envelope whose members are already known.
-pub(crate) fn object_hash(object: &Object<'_>) -> String {
-    let mut form = Vec::new();
-    write_object(object, 0, &mut form);
+    write(value, &mut form);
     bytes_hash(&form)
 }
 
@@ -29,42 +24,38 @@ pub(crate) fn bytes_hash(bytes: &[u8]) -> String {
     hex
 }
 
-fn write(value: Json<'_>, depth: u32, out: &mut Vec<u8>) {
-    if depth > DEPTH_MAX {
-        write_counted(b'?', value.text().as_bytes(), out);
-        return;
-    }
+fn write(value: Json<'_, '_>, out: &mut Vec<u8>) {
     match value.shape() {
         Shape::Object => {
             if let Some(object) = value.object() {
-                write_object(&object, depth, out);
+                write_object(&object, out);
             }
         }
         Shape::Array => {
             out.push(b'[');
-            value.elements().for_each(|element| write(element, depth + 1, out));
+            value.elements().for_each(|element| write(element, out));
             out.push(b']');
         }
-        Shape::Text => write_counted(b'"', &string_bytes(value.text()), out),
+        Shape::Text => write_text(value, out),
         Shape::Number => write_counted(b'#', text::plain_number(value.text()).as_bytes(), out),
         Shape::Bool | Shape::Null => out.extend(value.text().as_bytes().first()),
     }
 }
 
-fn write_object(object: &Object<'_>, depth: u32, out: &mut Vec<u8>) {
-    let mut members: Vec<Vec<u8>> = object
-        .members
-        .iter()
-        .map(|member| {
-            let mut form = Vec::new();
-            write_counted(b'"', &string_bytes(member.spelling), &mut form);
-            write(member.value, depth + 1, &mut form);
-            form
-        })
-        .collect();
-    members.sort_unstable();
+fn write_object(object: &Object<'_, '_>, out: &mut Vec<u8>) {
+    // The members' forms stand one behind the other; sorted are the places where they stand.
+    let mut forms = Vec::new();
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for member in object.members() {
+        let start = forms.len();
+        write_text(member.key(), &mut forms);
+        write(member.value, &mut forms);
+        places.push(start..forms.len());
+    }
+    let form = |place: &Range<usize>| forms.get(place.clone()).unwrap_or_default();
+    places.sort_unstable_by(|one, other| form(one).cmp(form(other)));
     let mut hash = Sha256::new();
-    members.iter().for_each(|member| hash.update(member));
+    places.iter().for_each(|place| hash.update(form(place)));
     out.push(b'{');
     out.extend(hash.finalize());
 }
@@ -76,27 +67,31 @@ fn write_counted(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The string's characters in UTF-8; half of a surrogate pair keeps its own three bytes, so that two of them differ.
-fn string_bytes(quoted: &str) -> Vec<u8> {
-    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(quoted);
-    let mut out = Vec::with_capacity(inner.len());
+fn write_text(value: Json<'_, '_>, out: &mut Vec<u8>) {
+    let (inner, escaped) = value.spelled();
+    if !escaped {
+        return write_counted(b'"', inner.as_bytes(), out);
+    }
+    let mut bytes = Vec::with_capacity(inner.len());
     text::decode_each(inner, |piece| match piece {
-        Piece::Text(text) => out.extend(text.as_bytes()),
-        Piece::Char(char) => out.extend(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        Piece::Text(text) => bytes.extend(text.as_bytes()),
+        Piece::Char(char) => bytes.extend(char.encode_utf8(&mut [0; 4]).as_bytes()),
         Piece::Lone(unit) => {
             let [high, low] = unit.to_be_bytes();
-            out.extend([0xED, 0x80 | ((high & 0x0F) << 2) | (low >> 6), 0x80 | (low & 0x3F)]);
+            bytes.extend([0xED, 0x80 | ((high & 0x0F) << 2) | (low >> 6), 0x80 | (low & 0x3F)]);
         }
     });
-    out
+    write_counted(b'"', &bytes, out);
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
     use super::*;
+    use crate::json::Tape;
 
     fn hash(text: &str) -> String {
-        content_hash(Json::check(text).unwrap())
+        content_hash(Tape::read(text).unwrap().root())
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::canon;
-use crate::contact;
+use crate::contact::{self, Few};
 use crate::event::{Contact, Conversation, EventType, Lane};
-use crate::json::{Json, Object};
+use crate::json::Json;
 use crate::key::{self, Key};
 use crate::part::Part;
 use crate::scene::{Number, Scene};
@@ -29,12 +28,10 @@ pub(crate) struct Draft<'a> {
     pub(crate) number: Option<Number<'a>>,
     /// Set where the entry's id is not simply the WABA.
     pub(crate) account: Option<Account<'a>>,
-    /// The element's members, where it is an object.
-    pub(crate) object: Option<Object<'a>>,
     /// Which typed value the event has.
     pub(crate) family: Option<Family>,
     /// The cards of `contacts[]` that belong to this event.
-    pub(crate) cards: Vec<usize>,
+    pub(crate) cards: Few,
     /// True where the event would take the only card of its value, if it were the only event there.
     pub(crate) takes_only_card: bool,
 }
@@ -58,9 +55,8 @@ impl<'a> Draft<'a> {
             message_id: None,
             number: None,
             account: None,
-            object: None,
             family: None,
-            cards: Vec::new(),
+            cards: Few::default(),
             takes_only_card: false,
         }
     }
@@ -70,7 +66,7 @@ impl<'a> Draft<'a> {
         self
     }
 
-    pub(crate) fn about(mut self, contact: Contact<'a>, cards: Vec<usize>) -> Self {
+    pub(crate) fn about(mut self, contact: Contact<'a>, cards: Few) -> Self {
         self.contact = contact;
         self.cards = cards;
         self
@@ -82,10 +78,10 @@ impl<'a> Draft<'a> {
     }
 
     /// What could not be read any further: one event, known by its content.
-    pub(crate) fn raw(words: &[&str], scene: &Scene<'a>, data: Json<'a>) -> Self {
+    pub(crate) fn raw(words: &[&str], scene: &Scene<'_, 'a>, data: Json<'_, 'a>) -> Self {
         let field = Some(scene.field_name.as_ref()).filter(|name| !name.is_empty());
         let key = Key::new("raw").may(field).may(scene.entry_id.as_deref());
-        let mut key = key.may(Some(&canon::content_hash(data)));
+        let mut key = key.may(Some(&scene.content_hash(data)));
         if let Some(time) = &scene.entry_time {
             key = key.may(Some(time));
         }
@@ -93,7 +89,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Scene<'_, 'a> {
     /// A person's conversation with the business number; the number's own lane where nobody is named.
     pub(crate) fn conversation(&self, contact: &Contact<'a>, previous: Contact<'a>) -> Lane<'a> {
         let display = || self.number.display.clone().map(text::digits);
@@ -117,7 +113,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Completes a person's names from `contacts[]`, and says which cards are theirs.
-    pub(crate) fn person(&self, names: Contact<'a>) -> (Contact<'a>, Vec<usize>) {
+    pub(crate) fn person(&self, names: Contact<'a>) -> (Contact<'a>, Few) {
         let cards = self.cards.matching(&names);
         (self.cards.complete(names, &cards), cards)
     }
@@ -131,16 +127,22 @@ pub(crate) fn number_lane<'a>(number: &Number<'_>) -> Lane<'a> {
 }
 
 /// A person's names in three members of an element.
-pub(crate) fn names<'a>(part: &Part<'a>, phone: &str, user: &str, parent: &str) -> Contact<'a> {
+pub(crate) fn names<'a>(part: &Part<'_, 'a>, phone: &str, user: &str, parent: &str) -> Contact<'a> {
     contact::named(&part.object, phone, user, parent)
 }
 
 /// Joins the words of a type and folds them to `[a-z0-9_.]`.
 pub(crate) fn event_type(words: &[&str]) -> EventType {
-    let mut folded = String::new();
+    const TYPE_BYTES_USUAL: usize = 32;
+    let plain = |byte: u8| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'_') | (byte == b'.');
+    let mut folded = String::with_capacity(TYPE_BYTES_USUAL);
     for word in words.iter().filter(|word| !word.is_empty()) {
         if !folded.is_empty() {
             folded.push('.');
+        }
+        if word.len() <= TYPE_CHARS_MAX && word.bytes().fold(true, |all, byte| all & plain(byte)) {
+            folded.push_str(word);
+            continue;
         }
         let fold = |char: char| match char.to_ascii_lowercase() {
             char @ ('a'..='z' | '0'..='9' | '_' | '.') => char,

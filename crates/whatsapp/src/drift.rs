@@ -1,4 +1,4 @@
-//! The drift check: compares what came with what is known of it, at every depth, in one pass over the text.
+//! The drift check: compares what came with what is known of it, at every depth, in one walk over the tape.
 //!
 //! Nothing is built: names are compared where they stand, and a path is written only where something is odd. Whatever
 //! lies below a member that nobody knows is passed over.
@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use crate::array::Array;
-use crate::json::{Cursor, Json, Object, Shape};
+use crate::envelope::Where;
+use crate::json::{self, Json, Object, Shape};
 use crate::outline::{Kind, Member, Outline, Presence, Spelling};
 use crate::part::Notes;
 use crate::scene::Scene;
@@ -15,7 +16,7 @@ use crate::typed::{
     AutomaticEventsValue, CallsValue, EchoesValue, GroupsValue, HistoryValue, MessagesValue, Standby, StandbyValue,
     StateSyncValue, TrackingEventsValue, UserIdUpdateValue, UserPreferencesValue,
 };
-use crate::{field::Field, text, time};
+use crate::{field::Field, time};
 
 /// Problems of one element that are told. An element full of them says no more.
 const TOLD_MAX: u32 = 8;
@@ -32,8 +33,8 @@ pub(crate) struct Drift<'n> {
 }
 
 /// Where in the body something stands. Written out only where it is told.
-enum Path<'p> {
-    Root(&'p str),
+pub(crate) enum Path<'p> {
+    Root(&'p dyn Fn() -> String),
     Member(&'p Path<'p>, &'p str),
     Element(&'p Path<'p>, usize),
 }
@@ -59,18 +60,23 @@ impl<'n> Drift<'n> {
         self.met_a_new_type.get()
     }
 
-    /// Compares an object whose members are already found, but for those that others look at.
-    pub(crate) fn members(&self, object: &Object<'_>, outline: &Outline, path: &str, skip: &dyn Fn(&str) -> bool) {
-        let root = Path::Root(path);
+    /// Compares an object, but for the members that others look at.
+    pub(crate) fn members(
+        &self,
+        object: &Object<'_, '_>,
+        outline: &Outline,
+        path: &Path<'_>,
+        skip: &dyn Fn(json::Member<'_, '_>) -> bool,
+    ) {
         let mut met = Met::default();
-        for member in &object.members {
-            if !skip(&member.name) {
-                self.meet(&mut met, &member.name, &mut Cursor::new(member.value), outline, &root);
-            } else if let Some((index, _)) = find(outline.members, &member.name, met.next) {
+        for member in object.members() {
+            if !skip(member) {
+                self.meet(&mut met, member, outline, path);
+            } else if let Some((index, _)) = find(outline.members, member, met.next) {
                 met.seen |= 1 << index;
             }
         }
-        self.finish(met, outline, &root);
+        self.finish(met, outline, path);
     }
 
     fn tell(&self, path: &Path<'_>, what: &'static str) {
@@ -80,22 +86,19 @@ impl<'n> Drift<'n> {
         }
     }
 
-    fn object<'a>(&self, cursor: &mut Cursor<'a>, outline: &Outline, path: &Path<'_>) {
-        cursor.enter();
+    fn object(&self, object: &Object<'_, '_>, outline: &Outline, path: &Path<'_>) {
         let mut met = Met::default();
-        while let Some(name) = cursor.value() {
-            self.meet(&mut met, &text::decode(name.text()), cursor, outline, path);
+        for member in object.members() {
+            self.meet(&mut met, member, outline, path);
         }
-        cursor.leave();
         self.finish(met, outline, path);
     }
 
-    /// Compares one member, whose value is next.
-    fn meet<'a>(&self, met: &mut Met<'a>, name: &str, cursor: &mut Cursor<'a>, outline: &Outline, path: &Path<'_>) {
-        let Some((index, member)) = find(outline.members, name, met.next) else {
-            cursor.value();
+    /// Compares one member.
+    fn meet<'a>(&self, met: &mut Met<'a>, sent: json::Member<'_, 'a>, outline: &Outline, path: &Path<'_>) {
+        let Some((index, member)) = find(outline.members, sent, met.next) else {
             if met.unknown.len() < TOLD_MAX as usize {
-                met.unknown.push(harmless(name));
+                met.unknown.push(harmless(&sent.name()));
             }
             return;
         };
@@ -105,16 +108,15 @@ impl<'n> Drift<'n> {
             self.tell(path, "a member twice");
         }
         if outline.tag == Some(member.name) {
-            met.tag = cursor.peek().and_then(Json::word);
+            met.tag = sent.value.word();
         }
-        let is_there = self.member(cursor, member, &Path::Member(path, member.name));
+        let is_there = self.member(sent.value, member, &Path::Member(path, member.name));
         met.seen = if is_there { met.seen | bit } else { met.seen & !bit };
     }
 
     /// Compares a member's value. False where it stands for nothing.
-    fn member(&self, cursor: &mut Cursor<'_>, member: &Member, path: &Path<'_>) -> bool {
-        if cursor.shape() == Some(Shape::Null) {
-            cursor.value();
+    fn member(&self, json: Json<'_, '_>, member: &Member, path: &Path<'_>) -> bool {
+        if json.is_null() {
             if member.presence == Presence::Maybe {
                 self.tell(path, "null");
             }
@@ -122,51 +124,42 @@ impl<'n> Drift<'n> {
         }
         if let Kind::Text(form) = member.kind
             && form.names_a_thing()
-            && cursor.peek().is_some_and(|json| json.text() == "\"\"")
+            && json.is_text("")
         {
-            cursor.value();
             return false;
         }
-        self.value(cursor, &member.kind, path);
+        self.value(json, &member.kind, path);
         true
     }
 
-    fn value(&self, cursor: &mut Cursor<'_>, kind: &Kind, path: &Path<'_>) {
-        let shape = cursor.shape();
-        match (kind, shape) {
-            (Kind::Object(outline), Some(Shape::Object)) => return self.object(cursor, outline, path),
-            (Kind::List(kind) | Kind::OneOrMany(kind), Some(Shape::Array)) => return self.list(cursor, kind, path),
-            (Kind::OneOrMany(kind), _) => return self.value(cursor, kind, path),
-            (Kind::Map(kind), Some(Shape::Object)) => return self.map(cursor, kind, path),
-            _ => {}
+    fn value(&self, json: Json<'_, '_>, kind: &Kind, path: &Path<'_>) {
+        match (kind, json.shape()) {
+            (Kind::Object(outline), Shape::Object) => {
+                if let Some(object) = json.object() {
+                    self.object(&object, outline, path);
+                }
+            }
+            (Kind::List(kind) | Kind::OneOrMany(kind), Shape::Array) => {
+                for (index, element) in json.elements().enumerate() {
+                    self.value(element, kind, &Path::Element(path, index));
+                }
+            }
+            (Kind::OneOrMany(kind), _) => self.value(json, kind, path),
+            (Kind::Map(kind), Shape::Object) => {
+                for member in json.object().into_iter().flat_map(|object| object.members()) {
+                    self.value(member.value, kind, &Path::Member(path, &member.name()));
+                }
+            }
+            (_, shape) => {
+                if let Some(what) = self.odd(json, shape, kind) {
+                    self.tell(path, what);
+                }
+            }
         }
-        let odd = cursor.value().and_then(|json| self.odd(json, kind));
-        if let Some(what) = odd {
-            self.tell(path, what);
-        }
-    }
-
-    fn list(&self, cursor: &mut Cursor<'_>, kind: &Kind, path: &Path<'_>) {
-        cursor.enter();
-        let mut index = 0;
-        while cursor.shape().is_some() {
-            self.value(cursor, kind, &Path::Element(path, index));
-            index += 1;
-        }
-        cursor.leave();
-    }
-
-    fn map(&self, cursor: &mut Cursor<'_>, kind: &Kind, path: &Path<'_>) {
-        cursor.enter();
-        while let Some(name) = cursor.value() {
-            self.value(cursor, kind, &Path::Member(path, &text::decode(name.text())));
-        }
-        cursor.leave();
     }
 
     /// What is the matter with a value that is not compared any deeper.
-    fn odd(&self, json: Json<'_>, kind: &Kind) -> Option<&'static str> {
-        let shape = json.shape();
+    fn odd(&self, json: Json<'_, '_>, shape: Shape, kind: &Kind) -> Option<&'static str> {
         let is_text = shape == Shape::Text;
         match kind {
             Kind::Text(_) => (!is_text).then_some("not text"),
@@ -227,7 +220,7 @@ impl<'n> Drift<'n> {
 impl Path<'_> {
     fn text(&self) -> String {
         match self {
-            Path::Root(path) => (*path).to_owned(),
+            Path::Root(path) => path(),
             Path::Member(path, name) => crate::envelope::join(&path.text(), &harmless(name)),
             Path::Element(path, index) => format!("{}[{index}]", path.text()),
         }
@@ -235,37 +228,41 @@ impl Path<'_> {
 }
 
 /// Tells the members of a part of the envelope that nobody knows.
-pub(crate) fn names(object: &Object<'_>, known: &[&str], path: &str, notes: &Notes) {
+pub(crate) fn names(object: &Object<'_, '_>, known: &[&str], place: Where, notes: &Notes) {
     let drift = Drift::new(notes, false);
-    for member in object.members.iter().filter(|member| !known.contains(&member.name.as_ref())) {
-        drift.tell(&Path::Member(&Path::Root(path), &member.name), "unknown member");
+    let root = || place.path();
+    for member in object.members().filter(|member| !known.iter().any(|name| member.is(name))) {
+        drift.tell(&Path::Member(&Path::Root(&root), &member.name()), "unknown member");
     }
 }
 
 /// What is the matter with an entry's time: a number, which some pages print as a text.
-pub(crate) fn odd_entry_time(json: Json<'_>) -> Option<&'static str> {
+pub(crate) fn odd_entry_time(json: Json<'_, '_>) -> Option<&'static str> {
     if json.is_null() { Some("null") } else { odd_time(json, Spelling::Either) }
 }
 
 /// Compares the members of a value that its elements share.
-pub(crate) fn shared(scene: &Scene<'_>, notes: &Notes) {
+pub(crate) fn shared(scene: &Scene<'_, '_>, notes: &Notes) {
     let (Some(value), Some(outline)) = (&scene.value, of_value(scene.field)) else {
         return;
     };
     let drift = Drift::new(notes, false);
-    let split = |standby: bool, name: &str| {
-        scene.split.iter().any(|array| array.in_standby() == standby && array.name() == name)
+    let split = |standby: bool, member: json::Member<'_, '_>| {
+        scene.split.iter().any(|array| array.in_standby() == standby && member.is(array.name()))
     };
     // What is no array was told when the elements were looked for.
-    let odd = |name: &str| scene.odd_array && Array::ALL.iter().any(|array| array.name() == name);
+    let odd = |member: json::Member<'_, '_>| scene.odd_array && Array::ALL.iter().any(|array| member.is(array.name()));
+    let root = || scene.value_path();
+    let root = Path::Root(&root);
     let standby = value.some("standby").and_then(Json::object);
     // Of the arrays of `standby` some are elements, so its members are looked at one by one as well.
     if let Some(standby) = standby.as_ref().filter(|_| scene.field == Field::Standby) {
-        let path = crate::envelope::join(&scene.value_path, "standby");
-        drift.members(standby, const { &Standby::OUTLINE }, &path, &|name| split(true, name) || odd(name));
+        let path = Path::Member(&root, "standby");
+        let skip = |member: json::Member<'_, '_>| split(true, member) || odd(member);
+        drift.members(standby, const { &Standby::OUTLINE }, &path, &skip);
     }
-    drift.members(value, outline, &scene.value_path, &|name| {
-        split(false, name) || odd(name) || (name == "standby" && standby.is_some())
+    drift.members(value, outline, &root, &|member| {
+        split(false, member) || odd(member) || (standby.is_some() && member.is("standby"))
     });
 }
 
@@ -287,20 +284,21 @@ pub(crate) fn of_value(field: Field) -> Option<&'static Outline> {
     })
 }
 
-/// The member of this name. Members mostly come in the order of the outline, so the search begins behind the last one.
-fn find(members: &'static [Member], name: &str, from: usize) -> Option<(usize, &'static Member)> {
+/// What is known of a member. Members mostly come in the order of the outline, so the search begins behind the last one.
+fn find(members: &'static [Member], sent: json::Member<'_, '_>, from: usize) -> Option<(usize, &'static Member)> {
     let (before, after) = members.split_at_checked(from).unwrap_or((&[], members));
     let skipped = members.len() - after.len();
+    let name = sent.name();
     let found = after.iter().position(|member| member.name == name).map(|index| index + skipped);
     let index = found.or_else(|| before.iter().position(|member| member.name == name))?;
     members.get(index).map(|member| (index, member))
 }
 
-fn is_integer(json: Json<'_>) -> bool {
+fn is_integer(json: Json<'_, '_>) -> bool {
     json.shape() == Shape::Number && json.word().is_some_and(|word| digits(word.strip_prefix('-').unwrap_or(&word)))
 }
 
-fn is_digits(json: Json<'_>) -> bool {
+fn is_digits(json: Json<'_, '_>) -> bool {
     json.word().is_some_and(|word| digits(word.strip_prefix('-').unwrap_or(&word)))
 }
 
@@ -308,7 +306,7 @@ fn digits(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn odd_time(json: Json<'_>, spelling: Spelling) -> Option<&'static str> {
+fn odd_time(json: Json<'_, '_>, spelling: Spelling) -> Option<&'static str> {
     match json.shape() {
         Shape::Text if spelling.allows_text() => {}
         Shape::Number if spelling.allows_number() => {}

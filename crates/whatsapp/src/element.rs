@@ -1,9 +1,8 @@
 //! Which reader reads what: elements by their array, whole changes by their field.
 
 use crate::array::Array;
-use crate::canon;
 use crate::draft::Draft;
-use crate::drift::Drift;
+use crate::drift::{Drift, Path};
 use crate::field::Field;
 use crate::key::Key;
 use crate::part::{Notes, Part};
@@ -12,8 +11,9 @@ use crate::typed::Family;
 use crate::{calls, coexistence, groups, management, messages, people, statuses, types};
 
 /// Reads one element.
-pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> Draft<'a> {
-    let Some(object) = crate::part::object_or_note(item.json, &item.path, notes) else {
+pub(crate) fn element<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, notes: &Notes) -> Draft<'a> {
+    let Some(object) = item.json.object() else {
+        notes.add(scene.item_path(item), "not an object");
         return odd(scene, item);
     };
     let part = Part::new(object);
@@ -37,12 +37,11 @@ pub(crate) fn element<'a>(scene: &Scene<'a>, item: &Item<'a>, notes: &Notes) -> 
     };
     let mut draft = read(scene, item, &part);
     draft.family = Some(family(item.array, scene.field, &part));
-    draft.object = Some(part.object);
     draft
 }
 
 /// Which typed value an element has.
-fn family(array: Array, field: Field, part: &Part<'_>) -> Family {
+fn family(array: Array, field: Field, part: &Part<'_, '_>) -> Family {
     match array {
         Array::Messages if matches!(field, Field::MessageEchoes | Field::SmbMessageEchoes) => Family::Echo,
         Array::Messages | Array::StandbyMessages => Family::Message,
@@ -71,18 +70,18 @@ fn family(array: Array, field: Field, part: &Part<'_>) -> Family {
 }
 
 /// An element that is no object: an event all the same, known by its content.
-fn odd<'a>(scene: &Scene<'a>, item: &Item<'a>) -> Draft<'a> {
+fn odd<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
-    let key = Key::new("raw").may(Some(&base)).may(scene.entry_id.as_deref()).may(scene.number_part().as_deref());
-    let key = key.may(Some(item.array.name())).may(Some(&canon::content_hash(item.json))).end(String::new);
-    Draft::new(&[&base], key, scene.number_lane())
+    let key = Key::new("raw").may(Some(base)).may(scene.entry_id.as_deref()).may(scene.number_part());
+    let key = key.may(Some(item.array.name())).may(Some(&scene.content_hash(item.json))).end(String::new);
+    Draft::new(&[base], key, scene.number_lane())
 }
 
 /// Reads a change that is one event.
-pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
+pub(crate) fn whole_change<'a>(scene: &Scene<'_, 'a>, notes: &Notes) -> Draft<'a> {
     let name = if scene.field == Field::Missing { "notification.change" } else { scene.field_name.as_ref() };
-    let Some(value) = scene.value.clone() else {
-        notes.add(scene.value_path.clone(), if scene.has_value { "not an object" } else { "missing" });
+    let Some(value) = scene.value else {
+        notes.add(scene.value_path(), if scene.has_value { "not an object" } else { "missing" });
         return Draft::raw(&[name], scene, scene.whole);
     };
     let part = Part::new(value);
@@ -96,7 +95,7 @@ pub(crate) fn whole_change<'a>(scene: &Scene<'a>, notes: &Notes) -> Draft<'a> {
     } else {
         let known = !matches!(field, Field::Unknown | Field::Missing | Field::ConsumerProfile);
         if known && !scene.odd_array && notes.is_empty() {
-            notes.add(scene.value_path.clone(), "no known element");
+            notes.add(scene.value_path(), "no known element");
         }
         return Draft::raw(&[name], scene, scene.whole);
     };
@@ -114,20 +113,19 @@ pub(crate) fn needs_entry_time(draft: &Draft<'_>) -> bool {
 }
 
 /// Notes what no source knows of an event's JSON: the operator hears from us first that Meta changed something.
-pub(crate) fn note_news(scene: &Scene<'_>, draft: &Draft<'_>, item: Option<&Item<'_>>, notes: &Notes) {
-    let path = item.map_or(&scene.value_path, |item| &item.path);
+pub(crate) fn note_news(scene: &Scene<'_, '_>, draft: &Draft<'_>, item: Option<&Item<'_, '_>>, notes: &Notes) {
+    let path = || item.map_or_else(|| scene.value_path(), |item| scene.item_path(item));
     let is_known = types::is_known_type(draft.event_type.as_str());
     let drift = Drift::new(notes, !is_known);
     if let Some(family) = draft.family {
-        let object = if item.is_some() { draft.object.as_ref() } else { scene.value.as_ref() };
+        let object = item.map_or(scene.value, |item| item.json.object());
         if let Some(object) = object {
-            drift.members(object, family.outline(), path, &|_| false);
+            drift.members(&object, family.outline(), &Path::Root(&path), &|_| false);
         }
     }
     if scene.field == Field::Unknown {
-        let change = scene.value_path.strip_suffix("value").unwrap_or_default();
-        notes.add(format!("{change}field"), "unknown field");
+        notes.add(scene.place.member("field"), "unknown field");
     } else if !is_known && (drift.met_a_new_type() || notes.is_empty()) {
-        notes.add(path.clone(), "unknown type");
+        notes.add(path(), "unknown type");
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::drift;
-use crate::json::{Json, Object, Shape};
+use crate::json::{Json, Object, Shape, Spot, Tape};
 use crate::part::Notes;
 
 /// The `object` of every WhatsApp notification.
@@ -13,12 +13,12 @@ const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
 /// One top-level part of a body; a body in the normal form has exactly one.
 #[derive(Debug)]
-pub(crate) enum Piece<'a> {
-    Envelope(Envelope<'a>),
+pub(crate) enum Piece<'t, 'a> {
+    Envelope(Envelope<'t, 'a>),
     /// Meant for another product: `object` has another name.
     Foreign {
         name: Cow<'a, str>,
-        json: Json<'a>,
+        json: Json<'t, 'a>,
     },
     /// Not JSON, or JSON in which no envelope can be seen.
     Unreadable(&'a [u8]),
@@ -26,65 +26,125 @@ pub(crate) enum Piece<'a> {
 
 /// `{object, entry[]}`, or the bare `{field, value}`.
 #[derive(Debug)]
-pub(crate) struct Envelope<'a> {
-    pub(crate) object: Object<'a>,
+pub(crate) struct Envelope<'t, 'a> {
+    pub(crate) object: Object<'t, 'a>,
     /// True for the bare form.
     pub(crate) bare: bool,
-    pub(crate) entries: Vec<Entry<'a>>,
+    pub(crate) entries: Vec<Entry<'t, 'a>>,
 }
 
 /// One element of `entry`.
 #[derive(Debug)]
-pub(crate) struct Entry<'a> {
-    pub(crate) json: Json<'a>,
-    pub(crate) object: Option<Object<'a>>,
-    pub(crate) path: String,
-    pub(crate) changes: Vec<Change<'a>>,
+pub(crate) struct Entry<'t, 'a> {
+    pub(crate) json: Json<'t, 'a>,
+    pub(crate) object: Option<Object<'t, 'a>>,
+    pub(crate) place: Where,
+    pub(crate) changes: Vec<Change<'t, 'a>>,
 }
 
 /// One element of `changes`.
 #[derive(Debug)]
-pub(crate) struct Change<'a> {
-    pub(crate) json: Json<'a>,
-    pub(crate) object: Option<Object<'a>>,
-    pub(crate) path: String,
+pub(crate) struct Change<'t, 'a> {
+    pub(crate) json: Json<'t, 'a>,
+    pub(crate) object: Option<Object<'t, 'a>>,
+    pub(crate) place: Where,
 }
 
-/// Opens a body. Never empty.
-pub(crate) fn open<'a>(body: &'a [u8], notes: &Notes) -> Vec<Piece<'a>> {
-    let text = body.strip_prefix(BOM).unwrap_or(body);
-    let Some(json) = std::str::from_utf8(text).ok().and_then(Json::check) else {
-        notes.add(String::new(), "not readable as JSON");
-        return vec![Piece::Unreadable(body)];
-    };
-    if text.len() < body.len() {
-        notes.add(String::new(), "starts with a byte order mark");
-    }
-    let mut pieces = match json.shape() {
-        Shape::Array => wrapped(json, notes),
-        Shape::Object | Shape::Text | Shape::Number | Shape::Bool | Shape::Null => vec![piece(json, "", notes)],
-    };
-    if pieces.iter().all(|piece| matches!(piece, Piece::Unreadable(_))) {
-        pieces = vec![Piece::Unreadable(body)];
-    }
-    pieces
+/// Where an entry or a change stands. Written out only where something about it is told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Where {
+    /// The position in the array around the envelopes.
+    piece: Option<usize>,
+    entry: Step,
+    change: Step,
 }
 
-fn wrapped<'a>(json: Json<'a>, notes: &Notes) -> Vec<Piece<'a>> {
+/// One step of a path.
+#[derive(Debug, Clone, Copy, Default)]
+enum Step {
+    /// Not taken.
+    #[default]
+    None,
+    /// To what stands in the place of an array.
+    Lone,
+    Element(usize),
+}
+
+impl Where {
+    /// The path from the body's root.
+    pub(crate) fn path(&self) -> String {
+        let piece = self.piece.map(|index| format!("[{index}]")).unwrap_or_default();
+        let step = |path: String, name, step| match step {
+            Step::None => path,
+            Step::Lone => join(&path, name),
+            Step::Element(index) => format!("{}[{index}]", join(&path, name)),
+        };
+        step(step(piece, "entry", self.entry), "changes", self.change)
+    }
+
+    /// The path of a member.
+    pub(crate) fn member(&self, name: &str) -> String {
+        join(&self.path(), name)
+    }
+}
+
+/// The bytes of a body, scanned.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    pub(crate) body: &'a [u8],
+    /// Absent where the bytes are no JSON.
+    tape: Option<Tape<'a>>,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
+        let text = body.strip_prefix(BOM).unwrap_or(body);
+        Self { body, tape: std::str::from_utf8(text).ok().and_then(Tape::read) }
+    }
+
+    /// The value at a position on the tape.
+    pub(crate) fn at(&self, spot: Spot) -> Option<Json<'_, 'a>> {
+        self.tape.as_ref().map(|tape| tape.at(spot))
+    }
+
+    /// Opens the envelopes. Never empty.
+    pub(crate) fn open(&self, notes: &Notes) -> Vec<Piece<'_, 'a>> {
+        let Some(json) = self.tape.as_ref().map(Tape::root) else {
+            notes.add(String::new(), "not readable as JSON");
+            return vec![Piece::Unreadable(self.body)];
+        };
+        if self.body.starts_with(BOM) {
+            notes.add(String::new(), "starts with a byte order mark");
+        }
+        let mut pieces = match json.shape() {
+            Shape::Array => wrapped(json, notes),
+            Shape::Object | Shape::Text | Shape::Number | Shape::Bool | Shape::Null => {
+                vec![piece(json, Where::default(), notes)]
+            }
+        };
+        if pieces.iter().all(|piece| matches!(piece, Piece::Unreadable(_))) {
+            pieces = vec![Piece::Unreadable(self.body)];
+        }
+        pieces
+    }
+}
+
+fn wrapped<'t, 'a>(json: Json<'t, 'a>, notes: &Notes) -> Vec<Piece<'t, 'a>> {
     notes.add(String::new(), "wrapped in an array");
-    json.elements().enumerate().map(|(index, element)| piece(element, &format!("[{index}]"), notes)).collect()
+    let place = |index| Where { piece: Some(index), ..Where::default() };
+    json.elements().enumerate().map(|(index, element)| piece(element, place(index), notes)).collect()
 }
 
-fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
+fn piece<'t, 'a>(json: Json<'t, 'a>, place: Where, notes: &Notes) -> Piece<'t, 'a> {
     let unreadable = |what| {
-        notes.add(path.to_owned(), what);
+        notes.add(place.path(), what);
         Piece::Unreadable(json.text().as_bytes())
     };
     let Some(object) = json.object() else {
         return unreadable("not an envelope");
     };
     if object.repeats() {
-        notes.add(path.to_owned(), "a member twice");
+        notes.add(place.path(), "a member twice");
     }
     let name = object.some("object").filter(|name| name.shape() == Shape::Text);
     let name = name.and_then(Json::word).filter(|name| !name.is_empty());
@@ -94,82 +154,86 @@ fn piece<'a>(json: Json<'a>, path: &str, notes: &Notes) -> Piece<'a> {
     let entry = object.some("entry");
     let bare = entry.is_none() && object.get("field").is_some() && object.get("value").is_some();
     let entries = match entry {
-        Some(entry) => entries(entry, path, notes),
-        None if bare => vec![bare_entry(json, &object, path, notes)],
+        Some(entry) => entries(entry, place, notes),
+        None if bare => vec![bare_entry(json, &object, place, notes)],
         None => Vec::new(),
     };
     if entries.is_empty() {
         return unreadable("no entry");
     }
     if !bare {
-        drift::names(&object, &["object", "entry"], path, notes);
+        drift::names(&object, &["object", "entry"], place, notes);
     }
     if name.is_none() && !bare {
-        notes.add(join(path, "object"), if object.get("object").is_some() { "not text" } else { "missing" });
+        notes.add(place.member("object"), if object.get("object").is_some() { "not text" } else { "missing" });
     }
     Piece::Envelope(Envelope { object, bare, entries })
 }
 
-fn bare_entry<'a>(json: Json<'a>, object: &Object<'a>, path: &str, notes: &Notes) -> Entry<'a> {
-    notes.add(path.to_owned(), "a change without its envelope");
-    let change = Change { json, object: Some(object.clone()), path: path.to_owned() };
-    Entry { json, object: None, path: path.to_owned(), changes: vec![change] }
+fn bare_entry<'t, 'a>(json: Json<'t, 'a>, object: &Object<'t, 'a>, place: Where, notes: &Notes) -> Entry<'t, 'a> {
+    notes.add(place.path(), "a change without its envelope");
+    let change = Change { json, object: Some(*object), place };
+    Entry { json, object: None, place, changes: vec![change] }
 }
 
-fn entries<'a>(entry: Json<'a>, path: &str, notes: &Notes) -> Vec<Entry<'a>> {
-    let read = |(json, path): (Json<'a>, String)| {
-        let object = crate::part::object_or_note(json, &path, notes);
-        if object.as_ref().is_some_and(Object::repeats) {
-            notes.add(path.clone(), "a member twice");
-        }
+fn entries<'t, 'a>(entry: Json<'t, 'a>, place: Where, notes: &Notes) -> Vec<Entry<'t, 'a>> {
+    let read = |(json, step): (Json<'t, 'a>, Step)| {
+        let place = Where { entry: step, ..place };
+        let object = object_or_note(json, place, notes);
         if let Some(object) = &object {
             match object.some("id") {
-                Some(id) if id.shape() != Shape::Text => notes.add(join(&path, "id"), "not text"),
-                Some(id) if id.word().is_some_and(|word| !word.is_empty()) => {}
-                Some(_) | None => notes.add(join(&path, "id"), "missing"),
+                Some(id) if id.shape() != Shape::Text => notes.add(place.member("id"), "not text"),
+                Some(id) if !id.is_text("") => {}
+                Some(_) | None => notes.add(place.member("id"), "missing"),
             }
             if let Some(what) = object.get("time").and_then(drift::odd_entry_time) {
-                notes.add(join(&path, "time"), what);
+                notes.add(place.member("time"), what);
             }
             // One page prints `field` and `object` here.
-            drift::names(object, &["id", "time", "changes", "field", "object"], &path, notes);
+            drift::names(object, &["id", "time", "changes", "field", "object"], place, notes);
         }
         let changes = object.as_ref().and_then(|object| object.some("changes"));
-        let changes = changes.map(|changes| self::changes(changes, &path, notes)).unwrap_or_default();
-        Entry { json, object, path, changes }
+        let changes = changes.map(|changes| self::changes(changes, place, notes)).unwrap_or_default();
+        Entry { json, object, place, changes }
     };
-    listed(entry, join(path, "entry"), notes).into_iter().map(read).collect()
+    listed(entry, || place.member("entry"), notes).map(read).collect()
 }
 
-fn changes<'a>(changes: Json<'a>, path: &str, notes: &Notes) -> Vec<Change<'a>> {
-    let read = |(json, path): (Json<'a>, String)| {
-        let object = crate::part::object_or_note(json, &path, notes);
-        if object.as_ref().is_some_and(Object::repeats) {
-            notes.add(path.clone(), "a member twice");
-        }
+fn changes<'t, 'a>(changes: Json<'t, 'a>, place: Where, notes: &Notes) -> Vec<Change<'t, 'a>> {
+    let read = |(json, step): (Json<'t, 'a>, Step)| {
+        let place = Where { change: step, ..place };
+        let object = object_or_note(json, place, notes);
         if let Some(object) = &object {
-            drift::names(object, &["field", "value"], &path, notes);
+            drift::names(object, &["field", "value"], place, notes);
         }
-        Change { json, object, path }
+        Change { json, object, place }
     };
-    listed(changes, join(path, "changes"), notes).into_iter().map(read).collect()
+    listed(changes, || place.member("changes"), notes).map(read).collect()
 }
 
-/// The elements of what should be an array, with their paths. A lone object is taken for the one element.
-pub(crate) fn listed<'a>(json: Json<'a>, path: String, notes: &Notes) -> Vec<(Json<'a>, String)> {
-    match json.shape() {
-        Shape::Array => {
-            json.elements().enumerate().map(|(index, element)| (element, format!("{path}[{index}]"))).collect()
-        }
-        Shape::Object => {
-            notes.add(path.clone(), "not an array");
-            vec![(json, path)]
-        }
-        Shape::Text | Shape::Number | Shape::Bool | Shape::Null => {
-            notes.add(path, "not an array");
-            Vec::new()
-        }
+/// The elements of what should be an array. A lone object is taken for the one element.
+fn listed<'t, 'a>(
+    json: Json<'t, 'a>,
+    path: impl Fn() -> String,
+    notes: &Notes,
+) -> impl Iterator<Item = (Json<'t, 'a>, Step)> {
+    let shape = json.shape();
+    if shape != Shape::Array {
+        notes.add(path(), "not an array");
     }
+    let lone = (shape == Shape::Object).then_some((json, Step::Lone));
+    json.elements().enumerate().map(|(index, element)| (element, Step::Element(index))).chain(lone)
+}
+
+/// Notes when what should be an object is none, or has a member twice.
+fn object_or_note<'t, 'a>(json: Json<'t, 'a>, place: Where, notes: &Notes) -> Option<Object<'t, 'a>> {
+    let object = json.object();
+    match &object {
+        None => notes.add(place.path(), "not an object"),
+        Some(object) if object.repeats() => notes.add(place.path(), "a member twice"),
+        Some(_) => {}
+    }
+    object
 }
 
 /// A member's path.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::json::Json;
-use crate::typed::{Family, Profile, Typed as _, Value};
+use crate::json::Tape;
+use crate::typed::{Family, Profile, Raw, Value};
 
 /// One webhook body, cut into the things that happened.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub struct Event<'a> {
     /// Which typed value it has.
     pub(crate) family: Option<Family>,
     /// The entry of the value's `contacts` that belongs to it.
-    pub(crate) profile: Option<Json<'a>>,
+    pub(crate) profile: Option<&'a str>,
 }
 
 impl<'a> Event<'a> {
@@ -63,7 +63,10 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn value(&self) -> Value<'a> {
         match self.data {
-            Data::Json(text) => Family::value(self.family, Json::known(text)),
+            Data::Json(text) => match Tape::read(text) {
+                Some(tape) => Family::value(self.family, tape.root()),
+                None => Value::Raw(Raw(text)),
+            },
             Data::Bytes(bytes) => Value::Bytes(bytes),
         }
     }
@@ -72,7 +75,7 @@ impl<'a> Event<'a> {
     /// the element, in `contacts`, and is found by id.
     #[must_use]
     pub fn profile(&self) -> Option<Profile<'a>> {
-        self.profile.and_then(Profile::from_json)
+        self.profile.and_then(Profile::read)
     }
 }
 

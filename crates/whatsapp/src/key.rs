@@ -8,6 +8,8 @@
 use crate::canon;
 
 const PART_BYTES_MAX: usize = 256;
+/// Most keys are shorter.
+const KEY_BYTES_USUAL: usize = 128;
 
 /// A key in the making.
 #[derive(Debug)]
@@ -18,12 +20,19 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(prefix: &str) -> Self {
-        Self { text: part(prefix), incomplete: false }
+        let mut text = String::with_capacity(KEY_BYTES_USUAL);
+        push_part(prefix, &mut text);
+        Self { text, incomplete: false }
     }
 
     /// A key that stands inside another one: its separators count as they are.
     pub(crate) fn inside(prefix: Option<&'static str>, name: &'static str) -> Self {
-        let text = prefix.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}:{name}"));
+        let mut text = String::with_capacity(KEY_BYTES_USUAL);
+        if let Some(prefix) = prefix {
+            text.push_str(prefix);
+            text.push(':');
+        }
+        text.push_str(name);
         Self { text, incomplete: false }
     }
 
@@ -36,7 +45,10 @@ impl Key {
     /// A part that may be absent.
     pub(crate) fn may(mut self, value: Option<&str>) -> Self {
         self.text.push(':');
-        self.text.push_str(&value.map_or_else(|| "-".to_owned(), part));
+        match value {
+            Some(value) => push_part(value, &mut self.text),
+            None => self.text.push('-'),
+        }
         self
     }
 
@@ -52,26 +64,32 @@ impl Key {
 
 /// One part, escaped and bounded. Lanes are made of the same parts.
 pub(crate) fn part(value: &str) -> String {
+    let mut out = String::new();
+    push_part(value, &mut out);
+    out
+}
+
+fn push_part(value: &str, out: &mut String) {
     let special = |char: char| matches!(char, '%' | ':' | '~') || char.is_control();
+    // Letters beyond ASCII are looked at one by one, these here many at a time: nothing ends the loop early.
+    let plain = |byte: u8| matches!(byte, b' '..=b'}') && byte != b'%' && byte != b':';
     if value.len() > PART_BYTES_MAX {
-        return format!("~{}", canon::bytes_hash(value.as_bytes()));
-    }
-    if value == "-" {
-        return "%2D".to_owned();
-    }
-    if !value.contains(special) {
-        return value.to_owned();
-    }
-    let mut out = String::with_capacity(value.len() + 8);
-    for char in value.chars() {
-        if special(char) {
-            let mut bytes = [0; 4];
-            char.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("%{byte:02X}")));
-        } else {
-            out.push(char);
+        out.push('~');
+        out.push_str(&canon::bytes_hash(value.as_bytes()));
+    } else if value == "-" {
+        out.push_str("%2D");
+    } else if value.bytes().fold(true, |all, byte| all & plain(byte)) {
+        out.push_str(value);
+    } else {
+        for char in value.chars() {
+            if special(char) {
+                let mut bytes = [0; 4];
+                char.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("%{byte:02X}")));
+            } else {
+                out.push(char);
+            }
         }
     }
-    out
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ pub mod meta;
 pub mod outline;
 mod part;
 mod people;
+mod plan;
 mod read;
 mod scene;
 pub mod schema;

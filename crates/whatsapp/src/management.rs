@@ -6,7 +6,6 @@ mod template;
 
 use std::borrow::Cow;
 
-use crate::canon;
 use crate::draft::{self, Draft};
 use crate::event::Lane;
 use crate::key::{self, Key};
@@ -15,7 +14,7 @@ use crate::scene::{Number, Scene};
 use crate::text;
 
 /// One change of a field of the business itself.
-pub(crate) fn change<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(crate) fn change<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     match scene.field_name.as_ref() {
         "account_alerts" => account::alert(scene, part),
         "account_review_update" => account::review(scene, part),
@@ -40,29 +39,29 @@ pub(crate) fn change<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
 }
 
 /// True for a template's quality score under a field that is not its own: one state of Meta's page printed it so.
-pub(crate) fn is_misplaced_quality(part: &Part<'_>) -> bool {
+pub(crate) fn is_misplaced_quality(part: &Part<'_, '_>) -> bool {
     template::is_quality(part) && part.has("message_template_id")
 }
 
 /// A template's quality score, whatever the field says.
-pub(crate) fn template_quality<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(crate) fn template_quality<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     template::quality(scene, part)
 }
 
 /// What the keys of one field start with.
-fn start(name: &str, scene: &Scene<'_>) -> Key {
+fn start(name: &str, scene: &Scene<'_, '_>) -> Key {
     Key::new(name).may(scene.entry_id.as_deref())
 }
 
 impl Key {
     /// Adds the hash of the whole value.
-    fn content(self, scene: &Scene<'_>) -> Self {
-        self.may(Some(&canon::content_hash(scene.whole)))
+    fn content(self, scene: &Scene<'_, '_>) -> Self {
+        self.may(Some(&scene.content_hash(scene.whole)))
     }
 
     /// Adds `entry.time` and ends the key.
-    fn timed(self, scene: &Scene<'_>) -> String {
-        self.need(scene.entry_time.as_deref()).end(|| canon::content_hash(scene.whole))
+    fn timed(self, scene: &Scene<'_, '_>) -> String {
+        self.need(scene.entry_time.as_deref()).end(|| scene.content_hash(scene.whole))
     }
 }
 
@@ -71,12 +70,12 @@ fn or_empty<'w>(word: &'w Option<Cow<'_, str>>) -> &'w str {
     word.as_deref().unwrap_or_default()
 }
 
-fn settings<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+fn settings<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let kind = part.word("type");
     let inner = part.part("phone_number_settings");
     let id = inner.as_ref().and_then(|inner| inner.word("phone_number_id")).or_else(|| scene.number.id.clone());
     let key = start("account_settings_update", scene).need(id.as_deref());
-    let key = key.need(part.word("timestamp").as_deref()).content(scene).end(|| canon::content_hash(scene.whole));
+    let key = key.need(part.word("timestamp").as_deref()).content(scene).end(|| scene.content_hash(scene.whole));
     let number = Number { id, display: scene.number.display.clone() };
     let lane = draft::number_lane(&number);
     let draft = Draft::new(&["account_settings_update", or_empty(&kind)], key, lane);
@@ -86,7 +85,7 @@ fn settings<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
 }
 
 /// The events that name a number by its display form only.
-fn of_number<'a>(scene: &Scene<'a>, part: &Part<'a>, words: &[&str], key: Key) -> Draft<'a> {
+fn of_number<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>, words: &[&str], key: Key) -> Draft<'a> {
     let display = part.word("display_phone_number").or_else(|| scene.number.display.clone());
     let number = Number { id: scene.number.id.clone(), display };
     let lane = draft::number_lane(&number);
@@ -95,11 +94,11 @@ fn of_number<'a>(scene: &Scene<'a>, part: &Part<'a>, words: &[&str], key: Key) -
     draft
 }
 
-fn display<'a>(part: &Part<'a>) -> Option<Cow<'a, str>> {
+fn display<'a>(part: &Part<'_, 'a>) -> Option<Cow<'a, str>> {
     part.object.some("display_phone_number").and_then(|value| value.word()).filter(|word| !word.is_empty())
 }
 
-fn username<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+fn username<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let status = part.word("status");
     let name = "business_username_updates";
     let key = start(name, scene).need(display(part).as_deref()).need(status.as_deref());
@@ -107,27 +106,27 @@ fn username<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
     of_number(scene, part, &[name, or_empty(&status)], key)
 }
 
-fn name<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+fn name<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let decision = part.word("decision");
     let key = start("phone_number_name_update", scene).need(display(part).as_deref());
     let key = key.need(part.word("requested_verified_name").as_deref()).need(decision.as_deref());
     of_number(scene, part, &["phone_number_name_update", or_empty(&decision)], key)
 }
 
-fn quality<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+fn quality<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let event = part.word("event");
     let key = start("phone_number_quality_update", scene).need(display(part).as_deref()).need(event.as_deref());
     of_number(scene, part, &["phone_number_quality_update", or_empty(&event)], key.content(scene))
 }
 
-fn security<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+fn security<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let event = part.word("event");
     let key = start("security", scene).need(display(part).as_deref()).need(event.as_deref());
     let key = key.may(part.word("requester").as_deref());
     of_number(scene, part, &["security", or_empty(&event)], key)
 }
 
-fn flow<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+fn flow<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let (flow, event) = (part.word("flow_id"), part.word("event"));
     let key = start("flows", scene).need(flow.as_deref()).need(event.as_deref()).content(scene).timed(scene);
     Draft::new(&["flows", or_empty(&event)], key, object_lane("flow", &flow)).at(scene.entry_seconds())

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::canon;
-use crate::contact::{differ, fill};
+use crate::contact::{Few, differ, fill};
 use crate::draft::{Draft, names};
 use crate::event::{Contact, Lane};
 use crate::field::Field;
@@ -13,7 +12,7 @@ use crate::scene::{Item, Scene};
 use crate::text;
 
 /// An element of `messages[]`. Inside `history` it follows up on a placeholder, inside the echo fields it is an echo.
-pub(crate) fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(crate) fn message<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     if scene.field == Field::History {
         history_media(scene, item, part, Peer::From)
     } else if matches!(scene.field, Field::MessageEchoes | Field::SmbMessageEchoes) {
@@ -24,17 +23,17 @@ pub(crate) fn message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -
 }
 
 /// An element of `message_echoes[]`.
-pub(crate) fn message_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(crate) fn message_echo<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     if scene.field == Field::History { history_media(scene, item, part, Peer::To) } else { echo(scene, item, part) }
 }
 
 /// What another app's conversation partner wrote.
-pub(crate) fn standby_message<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(crate) fn standby_message<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     inbound(scene, item, part, Some("standby"))
 }
 
 /// What another app sent: the element carries the Send API's request body.
-pub(crate) fn standby_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(crate) fn standby_echo<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let id = part.word("id");
     let sent = part.part("message");
     let mut to = names(part, "to", "to_user_id", "to_parent_user_id");
@@ -50,10 +49,15 @@ pub(crate) fn standby_echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'
     let (contact, cards) = scene.person(to);
     let lane = lane(scene, &contact, Contact::default(), group);
     let base = item.array.base(&scene.field, &scene.field_name);
-    Draft::new(&[&base, "message_echoes"], key, lane).at(part.time("timestamp")).id(id).about(contact, cards)
+    Draft::new(&[base, "message_echoes"], key, lane).at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
-fn inbound<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>, inside: Option<&'static str>) -> Draft<'a> {
+fn inbound<'a>(
+    scene: &Scene<'_, 'a>,
+    item: &Item<'_, 'a>,
+    part: &Part<'_, 'a>,
+    inside: Option<&'static str>,
+) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
     let words = type_words(part);
     let id = part.word("id");
@@ -62,20 +66,20 @@ fn inbound<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>, inside: Opti
     let lane = lane(scene, &who.contact, who.previous, part.word("group_id"));
     let deeper = if inside.is_some() { "messages" } else { "" };
     let [first, second] = &words;
-    let draft = Draft::new(&[&base, deeper, first, second], key, lane);
+    let draft = Draft::new(&[base, deeper, first, second], key, lane);
     let mut draft = draft.at(part.time("timestamp")).id(id).about(who.contact, who.cards);
     draft.takes_only_card = who.takes_only_card;
     draft
 }
 
-fn echo<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>) -> Draft<'a> {
+fn echo<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let base = item.array.base(&scene.field, &scene.field_name);
     let [first, second] = type_words(part);
     let id = part.word("id");
     let key = element_key(scene, item, Key::new("echo"), &id);
     let (contact, cards) = scene.person(names(part, "to", "to_user_id", "to_parent_user_id"));
     let lane = lane(scene, &contact, Contact::default(), part.word("group_id"));
-    let draft = Draft::new(&[&base, &first, &second], key, lane);
+    let draft = Draft::new(&[base, &first, &second], key, lane);
     draft.at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
@@ -85,7 +89,7 @@ enum Peer {
     To,
 }
 
-fn history_media<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>, peer: Peer) -> Draft<'a> {
+fn history_media<'a>(scene: &Scene<'_, 'a>, item: &Item<'_, 'a>, part: &Part<'_, 'a>, peer: Peer) -> Draft<'a> {
     let id = part.word("id");
     let key = element_key(scene, item, Key::new("histmedia"), &id);
     let (contact, cards) = scene.person(match peer {
@@ -97,11 +101,16 @@ fn history_media<'a>(scene: &Scene<'a>, item: &Item<'a>, part: &Part<'a>, peer: 
     draft.at(part.time("timestamp")).id(id).about(contact, cards)
 }
 
-fn element_key(scene: &Scene<'_>, item: &Item<'_>, key: Key, id: &Option<Cow<'_, str>>) -> String {
-    key.may(scene.number_part().as_deref()).need(id.as_deref()).end(|| canon::content_hash(item.json))
+fn element_key(scene: &Scene<'_, '_>, item: &Item<'_, '_>, key: Key, id: &Option<Cow<'_, str>>) -> String {
+    key.may(scene.number_part()).need(id.as_deref()).end(|| scene.content_hash(item.json))
 }
 
-fn lane<'a>(scene: &Scene<'a>, contact: &Contact<'a>, previous: Contact<'a>, group: Option<Cow<'a, str>>) -> Lane<'a> {
+fn lane<'a>(
+    scene: &Scene<'_, 'a>,
+    contact: &Contact<'a>,
+    previous: Contact<'a>,
+    group: Option<Cow<'a, str>>,
+) -> Lane<'a> {
     match group {
         Some(group) => Lane::Object(scene.lane_name("group", &group)),
         None => scene.conversation(contact, previous),
@@ -109,7 +118,7 @@ fn lane<'a>(scene: &Scene<'a>, contact: &Contact<'a>, previous: Contact<'a>, gro
 }
 
 /// The type, and for the two types that have kinds of their own the kind.
-fn type_words<'a>(part: &Part<'a>) -> [Cow<'a, str>; 2] {
+fn type_words<'a>(part: &Part<'_, 'a>) -> [Cow<'a, str>; 2] {
     let Some(word) = part.word("type") else {
         return Default::default();
     };
@@ -124,11 +133,11 @@ fn type_words<'a>(part: &Part<'a>) -> [Cow<'a, str>; 2] {
 struct Sender<'a> {
     contact: Contact<'a>,
     previous: Contact<'a>,
-    cards: Vec<usize>,
+    cards: Few,
     takes_only_card: bool,
 }
 
-fn sender<'a>(scene: &Scene<'a>, part: &Part<'a>, words: &[Cow<'a, str>; 2]) -> Sender<'a> {
+fn sender<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>, words: &[Cow<'a, str>; 2]) -> Sender<'a> {
     let mut shown = names(part, "from", "from_user_id", "from_parent_user_id");
     let [word, _] = words;
     if word == "system" {
@@ -143,13 +152,13 @@ fn sender<'a>(scene: &Scene<'a>, part: &Part<'a>, words: &[Cow<'a, str>; 2]) -> 
     let only = scene.cards.only().filter(|_| takes_only_card && scene.items.len() == 1);
     if let Some(card) = only.filter(|card| !differ(card.names.wa_id.as_ref(), contact.wa_id.as_ref())) {
         fill(&mut contact, &card.names);
-        cards = vec![0];
+        cards = Few::one(0);
     }
     Sender { contact, previous: Contact::default(), cards, takes_only_card }
 }
 
 /// A change of number or user id: the outer names are the old ones, the inner names the new ones.
-fn changed<'a>(scene: &Scene<'a>, part: &Part<'a>, mut old: Contact<'a>) -> Sender<'a> {
+fn changed<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>, mut old: Contact<'a>) -> Sender<'a> {
     let new = part.part("system").map(|system| {
         let phone = if system.has("wa_id") { "wa_id" } else { "new_wa_id" };
         old.user_id = old.user_id.take().or_else(|| system.word("previous_user_id"));
@@ -159,18 +168,16 @@ fn changed<'a>(scene: &Scene<'a>, part: &Part<'a>, mut old: Contact<'a>) -> Send
         Some(new) if !new.is_empty() => (new, old),
         Some(_) | None => (old, Contact::default()),
     };
-    let mut cards = scene.cards.matching(&previous);
+    let old_cards = scene.cards.matching(&previous);
     let (contact, own) = scene.person(new);
-    cards.extend(own);
-    cards.sort_unstable();
-    cards.dedup();
+    let cards = old_cards.and(own);
     Sender { contact, previous, cards, takes_only_card: false }
 }
 
 /// The phone in the answer to a contact-info request: this is how a user id gets linked to a phone number.
-fn answered_phone<'a>(part: &Part<'a>) -> Option<Cow<'a, str>> {
+fn answered_phone<'a>(part: &Part<'_, 'a>) -> Option<Cow<'a, str>> {
     let card = part.first_of("contacts")?;
-    let answers = |part: &Part<'a>| part.object.some("origin").and_then(|origin| origin.word());
+    let answers = |part: &Part<'_, 'a>| part.object.some("origin").and_then(|origin| origin.word());
     let origin = answers(&card).or_else(|| answers(part))?;
     if origin != "contact_request" {
         return None;

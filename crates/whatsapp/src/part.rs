@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use crate::event::Problem;
-use crate::json::{Json, Object};
+use crate::json::Object;
 
 /// Collects problems. Shared, so that reading a member and noting that it was odd is one step.
 #[derive(Debug, Default)]
@@ -33,12 +33,12 @@ impl Notes {
 /// An object of the body, and what its readers ask of it. What is odd about it is told by [`crate::drift`], which looks at
 /// everything once; readers only take what they can use.
 #[derive(Debug)]
-pub(crate) struct Part<'a> {
-    pub(crate) object: Object<'a>,
+pub(crate) struct Part<'t, 'a> {
+    pub(crate) object: Object<'t, 'a>,
 }
 
-impl<'a> Part<'a> {
-    pub(crate) fn new(object: Object<'a>) -> Self {
+impl<'t, 'a> Part<'t, 'a> {
+    pub(crate) fn new(object: Object<'t, 'a>) -> Self {
         Self { object }
     }
 
@@ -53,12 +53,12 @@ impl<'a> Part<'a> {
     }
 
     /// A member that is an object.
-    pub(crate) fn part(&self, name: &str) -> Option<Part<'a>> {
+    pub(crate) fn part(&self, name: &str) -> Option<Part<'t, 'a>> {
         self.object.some(name)?.object().map(Part::new)
     }
 
     /// The first element of a member that is an array, when that element is an object.
-    pub(crate) fn first_of(&self, name: &str) -> Option<Part<'a>> {
+    pub(crate) fn first_of(&self, name: &str) -> Option<Part<'t, 'a>> {
         self.object.some(name)?.elements().next()?.object().map(Part::new)
     }
 
@@ -67,17 +67,15 @@ impl<'a> Part<'a> {
         self.object.some(name).is_some()
     }
 
+    /// A word as it is, and what it says in Unix seconds.
+    pub(crate) fn word_and_time(&self, name: &str) -> (Option<Cow<'a, str>>, Option<i64>) {
+        let word = self.word(name);
+        let seconds = word.as_deref().and_then(|word| crate::time::seconds(word).ok());
+        (word, seconds)
+    }
+
     /// Unix seconds.
     pub(crate) fn time(&self, name: &str) -> Option<i64> {
         self.word(name).and_then(|word| crate::time::seconds(&word).ok())
     }
-}
-
-/// Notes when a value that should be an object is none.
-pub(crate) fn object_or_note<'a>(value: Json<'a>, path: &str, notes: &Notes) -> Option<Object<'a>> {
-    let object = value.object();
-    if object.is_none() {
-        notes.add(path.to_owned(), "not an object");
-    }
-    object
 }

@@ -11,8 +11,9 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{body, change, fixtures};
+use common::{change, fixtures};
 use whatsapp::catalogue::{self, Elements, Evidence, Field, Override, Permission, TimeSource};
+use whatsapp::generate::{self, Seeded};
 
 /// The subscription list of the dashboard in 2026, and two names of older lists.
 const DASHBOARD: &str = "account_alerts account_review_update account_settings_update account_update automatic_events \
@@ -93,101 +94,23 @@ fn every_documented_body_is_of_a_catalogued_field_and_its_types_are_those_of_a_f
     }
 }
 
-/// An element from which the reader should make this type, as JSON members.
-fn element(array: &str, words: &[&str]) -> String {
-    let time = r#""timestamp":"1758000000""#;
-    let named = format!(r#""id":"x","from":"1555","to":"1556",{time}"#);
-    match (array, words) {
-        ("messages" | "message_echoes" | "standby.messages", [kind]) => {
-            format!(r#"{named},"type":"{kind}","{kind}":{{}}"#)
-        }
-        ("messages" | "standby.messages", [kind, inner]) => {
-            format!(r#"{named},"type":"{kind}","{kind}":{{"type":"{inner}"}}"#)
-        }
-        ("standby.message_echoes", []) => format!(r#""id":"x",{time},"message":{{"to":"1556"}}"#),
-        ("statuses", ["payment", word]) => format!(r#""id":"x",{time},"type":"payment","status":"{word}""#),
-        ("statuses" | "standby.statuses", ["status", word]) => format!(r#""id":"x",{time},"status":"{word}""#),
-        ("errors", ["error"]) => r#""code":1"#.to_owned(),
-        ("user_actions", ["user_action", word]) => format!(r#"{time},"action_type":"{word}","click_id":"c""#),
-        ("calls", [word]) => format!(r#"{named},"event":"{word}""#),
-        ("groups", [word]) => format!(r#"{time},"group_id":"g","type":"{word}""#),
-        ("state_sync", [word]) => {
-            format!(r#""action":"{word}","contact":{{"user_id":"u"}},"metadata":{{"timestamp":"1758000000"}}"#)
-        }
-        ("history", ["declined"]) => r#""errors":[{"code":2593109}]"#.to_owned(),
-        ("history", ["chunk"]) => r#""metadata":{"phase":0,"chunk_order":1},"threads":[]"#.to_owned(),
-        ("automatic_events", [word]) => format!(r#""id":"x",{time},"event_name":"{word}""#),
-        ("events", [word]) => format!(r#"{time},"event_name":"{word}""#),
-        ("user_id_update", []) => format!(r#"{time},"user_id":{{"previous":"a","current":"b"}}"#),
-        ("user_preferences", [word]) => format!(r#"{time},"user_id":"u","category":"c","value":"{word}""#),
-        _ => panic!("{array}: {words:?}"),
-    }
-}
+const NOW: i64 = 1_758_000_000;
 
-/// The value of a change that is one event, from which the reader should make this type.
-fn value(field: &str, word: &str) -> String {
-    let ids = match field {
-        "account_alerts" => r#""entity_id":"1","#,
-        "business_username_updates" | "phone_number_name_update" | "phone_number_quality_update" | "security" => {
-            r#""display_phone_number":"15","#
-        }
-        "flows" => r#""flow_id":"f","#,
-        "partner_solutions" => r#""solution_id":"s","solution_status":"DRAFT","#,
-        name if name.contains("template") => r#""message_template_id":5,"#,
-        _ => "",
-    };
-    let kind = match field {
-        "account_alerts" => format!(r#""alert_type":"{word}""#),
-        "account_review_update" => format!(r#""decision":"{word}""#),
-        "phone_number_name_update" => format!(r#""decision":"{word}","requested_verified_name":"n""#),
-        "account_settings_update" | "messaging_handovers" => {
-            let peers = r#""recipient":{"phone_number_id":"7"},"sender":{"phone_number":"1"},"#;
-            let peers = if field == "messaging_handovers" { peers } else { "" };
-            format!(r#"{peers}"type":"{word}","timestamp":"1758000000","{word}":{{"phone_number_id":"7"}}"#)
-        }
-        "business_username_updates" => format!(r#""status":"{word}""#),
-        "payment_configuration_update" => {
-            format!(r#""status":"{word}","configuration_name":"c","updated_timestamp":1758000000"#)
-        }
-        "message_template_quality_update" => format!(r#""previous_quality_score":"RED","new_quality_score":"{word}""#),
-        "template_category_update" if word == "impending" => r#""correct_category":"A""#.to_owned(),
-        "template_category_update" => r#""previous_category":"A""#.to_owned(),
-        "template_correct_category_detection" => r#""correct_category":"A""#.to_owned(),
-        "business_capability_update" => r#""max_phone_numbers_per_waba":25"#.to_owned(),
-        "message_template_components_update" => r#""message_template_name":"n""#.to_owned(),
-        _ => format!(r#""event":"{word}""#),
-    };
-    format!("{{{ids}{kind}}}")
-}
-
-/// A body that should give one event of this type.
-fn synthetic(field: &Field, elements: &Elements, event_type: &str) -> String {
-    let rest = event_type.strip_prefix(field.name).unwrap();
-    let mut words: Vec<&str> = rest.split('.').filter(|word| !word.is_empty()).collect();
-    let Some(array) = elements.array else {
-        let value = value(field.name, words.first().copied().unwrap_or_default());
-        return change(field.name, 1_758_000_000, &value);
-    };
-    let Some(inner) = array.strip_prefix("standby.") else {
-        if field.name == "history" && words == ["media"] {
-            words = vec!["image"];
-        }
-        return body(field.name, &format!(r#""{array}":[{{{}}}]"#, element(array, &words)));
-    };
-    if field.name == "standby" && words.first().is_some_and(|word| *word == inner) {
-        words.remove(0);
-    }
-    body(field.name, &format!(r#""standby":{{"{inner}":[{{{}}}]}}"#, element(array, &words)))
+/// Bodies that should each give one event of this type. A type has several shapes, so there are several.
+fn generated(event_type: &str) -> impl Iterator<Item = String> {
+    let of = |seed| generate::notification(event_type, NOW, &mut Seeded::new(seed));
+    (0..8).map(move |seed| String::from_utf8(of(seed).expect("every catalogued type can be made")).unwrap())
 }
 
 #[test]
 fn every_type_of_the_catalogue_can_be_read_from_a_body() {
-    for (field, elements, name) in types() {
-        let body = synthetic(field, elements, name);
-        let notification = whatsapp::read(body.as_bytes());
-        assert_eq!(notification.events.len(), 1, "{body}");
-        let event = &notification.events[0];
-        assert_eq!(event.event_type.as_str(), name, "{body}");
+    for (field, _, name) in types() {
+        for body in generated(name) {
+            let notification = whatsapp::read(body.as_bytes());
+            assert_eq!(notification.events.len(), 1, "{body}");
+            assert_eq!(notification.events[0].event_type.as_str(), name, "{body}");
+            assert_eq!(notification.events[0].field, field.name, "{body}");
+        }
     }
 }
 
@@ -206,18 +129,38 @@ fn every_type_of_ours_can_be_read_from_a_body() {
     }
 }
 
+/// The body with its entry's time a second later; the same body where the entry has none.
+fn later(body: &str) -> String {
+    let Some((before, rest)) = body.split_once(r#""time":"#).filter(|(before, _)| !before.contains("changes")) else {
+        return body.to_owned();
+    };
+    let (time, after) = rest.split_once(',').unwrap();
+    let seconds: i64 = time.trim_matches([' ', '"']).parse().unwrap();
+    format!(r#"{before}"time":{},{after}"#, seconds + 1)
+}
+
 #[test]
 fn an_event_has_its_time_from_where_the_catalogue_says() {
-    for (field, elements, name) in types() {
-        let body = synthetic(field, elements, name);
-        // The two places get two times, so that one cannot stand for the other.
-        let apart = body.replace(r#""time":1758000000"#, r#""time":1758000001"#);
-        let seconds = whatsapp::read(apart.as_bytes()).events[0].occurred_at_seconds;
-        match elements.time {
-            TimeSource::Entry => assert_eq!(seconds, Some(1_758_000_001), "{name}"),
-            TimeSource::Member(_) => assert_eq!(seconds, Some(1_758_000_000), "{name}"),
-            TimeSource::Nowhere => assert_eq!(seconds, None, "{name}"),
-            TimeSource::Unknown | _ => {}
-        }
+    let seconds = |body: &str| whatsapp::read(body.as_bytes()).events[0].occurred_at_seconds;
+    let mut sources: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (_, elements, name) in types() {
+        sources.entry(name).or_default().insert(match elements.time {
+            TimeSource::Entry => "entry",
+            TimeSource::Member(_) => "member",
+            TimeSource::Nowhere => "nowhere",
+            TimeSource::Unknown | _ => "unknown",
+        });
+    }
+    for (name, expected) in sources.into_iter().filter(|(_, expected)| !expected.contains("unknown")) {
+        let of = |body: String| match (seconds(&body), seconds(&later(&body))) {
+            (None, None) => "nowhere",
+            (before, after) if before == after => "member",
+            (before, after) => {
+                assert_eq!(before.map(|before| before + 1), after, "{body}");
+                "entry"
+            }
+        };
+        let found: BTreeSet<&str> = generated(name).map(of).collect();
+        assert!(found.is_subset(&expected), "{name}: {found:?} where the catalogue says {expected:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! From Meta's members to 8x8's: names, times, and what passes as it is.
 
+use std::collections::{HashMap, HashSet};
+
 use super::tables::{How, Rule};
 use crate::iso;
 use crate::json::{Json, Object, Shape};
@@ -12,13 +14,13 @@ pub(super) const TIME_END: &str = ".00Z";
 pub(super) struct Level<'o> {
     members: Members<'o>,
     /// Names that are written: none is written twice.
-    written: Vec<String>,
+    written: HashSet<String>,
     documented_only: bool,
 }
 
 impl<'o> Level<'o> {
     pub(super) fn open(out: &'o mut Vec<u8>, documented_only: bool) -> Self {
-        Self { members: Members::open(out), written: Vec::new(), documented_only }
+        Self { members: Members::open(out), written: HashSet::new(), documented_only }
     }
 
     pub(super) fn close(self) {
@@ -31,7 +33,7 @@ impl<'o> Level<'o> {
     }
 
     /// Writes the members that the rules name, in their order, and gives the names that are done with.
-    pub(super) fn rules(&mut self, object: &Object<'_>, rules: &'static [Rule]) -> Vec<&'static str> {
+    pub(super) fn rules(&mut self, object: &Object<'_, '_>, rules: &'static [Rule]) -> Vec<&'static str> {
         let mut done = Vec::new();
         for rule in rules {
             if self.has(rule.to) {
@@ -56,17 +58,19 @@ impl<'o> Level<'o> {
     }
 
     /// Writes every other member under its name in camelCase, its value untouched.
-    pub(super) fn others(&mut self, object: &Object<'_>, done: &[&str]) {
+    pub(super) fn others(&mut self, object: &Object<'_, '_>, done: &[&str]) {
         if self.documented_only {
             return;
         }
-        for (at, member) in object.members.iter().enumerate() {
-            let repeated = object.members.iter().skip(at + 1).any(|later| later.name == member.name);
-            if repeated || member.value.is_null() || done.contains(&member.name.as_ref()) {
+        // Of two members of one name the last one counts.
+        let last: HashMap<_, _> = object.members().map(|member| (member.name(), member.value.spot())).collect();
+        for member in object.members() {
+            let repeated = last.get(&member.name()) != Some(&member.value.spot());
+            if repeated || member.value.is_null() || done.iter().any(|name| member.is(name)) {
                 continue;
             }
-            let camel = camel_case(&member.name);
-            let name = if self.has(&camel) { member.name.clone().into_owned() } else { camel };
+            let camel = camel_case(&member.name());
+            let name = if self.has(&camel) { member.name().into_owned() } else { camel };
             if !self.has(&name) {
                 self.begin(&name).extend(member.value.text().as_bytes());
             }
@@ -74,24 +78,24 @@ impl<'o> Level<'o> {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.written.iter().any(|known| known == name)
+        self.written.contains(name)
     }
 
     fn begin(&mut self, name: &str) -> &mut Vec<u8> {
-        self.written.push(name.to_owned());
+        self.written.insert(name.to_owned());
         self.members.named(name)
     }
 }
 
-fn is_zero(value: Json<'_>) -> bool {
+fn is_zero(value: Json<'_, '_>) -> bool {
     value.word().is_some_and(|word| word == "0")
 }
 
-fn is_approved(object: &Object<'_>) -> bool {
+fn is_approved(object: &Object<'_, '_>) -> bool {
     object.some("event").and_then(Json::word).is_some_and(|event| event == "APPROVED")
 }
 
-fn write(value: Json<'_>, how: How, documented_only: bool, out: &mut Vec<u8>) {
+fn write(value: Json<'_, '_>, how: How, documented_only: bool, out: &mut Vec<u8>) {
     match (how, value.shape()) {
         (How::Time, _) => out.extend(time(value).as_bytes()),
         (How::Event, _) => out.extend(event(value).as_bytes()),
@@ -115,7 +119,7 @@ fn write(value: Json<'_>, how: How, documented_only: bool, out: &mut Vec<u8>) {
     }
 }
 
-fn write_object(value: Json<'_>, rules: &'static [Rule], documented_only: bool, out: &mut Vec<u8>) {
+fn write_object(value: Json<'_, '_>, rules: &'static [Rule], documented_only: bool, out: &mut Vec<u8>) {
     let Some(object) = value.object() else {
         out.extend(value.text().as_bytes());
         return;
@@ -127,7 +131,7 @@ fn write_object(value: Json<'_>, rules: &'static [Rule], documented_only: bool, 
 }
 
 /// Unix seconds, quoted or not, as a moment; anything else as it is.
-fn time(value: Json<'_>) -> String {
+fn time(value: Json<'_, '_>) -> String {
     let word = value.word();
     let digits = word.filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()));
     let seconds = digits.and_then(|digits| digits.parse().ok()).filter(|seconds| *seconds > 0);
@@ -137,7 +141,7 @@ fn time(value: Json<'_>) -> String {
 }
 
 /// 8x8 has another name for one event.
-fn event(value: Json<'_>) -> String {
+fn event(value: Json<'_, '_>) -> String {
     match value.word().as_deref() {
         Some("PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE") => quoted("BUSINESS_VERIFICATION_STATUS_UPDATE"),
         _ => value.text().to_owned(),
@@ -145,7 +149,7 @@ fn event(value: Json<'_>) -> String {
 }
 
 /// In the text as it is spelled, so that nothing else about it changes.
-fn underscored(value: Json<'_>) -> String {
+fn underscored(value: Json<'_, '_>) -> String {
     if value.shape() == Shape::Text { value.text().replace(' ', "_") } else { value.text().to_owned() }
 }
 

@@ -17,7 +17,7 @@ mod tables;
 use crate::event::Event;
 use crate::field::Field;
 use crate::iso;
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, Tape};
 use crate::meta::Encoder;
 use crate::write::Members;
 
@@ -63,9 +63,9 @@ pub fn event_id(mut hash: [u8; 16]) -> String {
 /// Writes one event of a body. `None` when the body has no event of this index.
 #[must_use]
 pub fn encode(body: &[u8], event_index: u32, frame: &Frame<'_>) -> Option<Encoded> {
-    let encoder = Encoder::new(body);
-    let event = encoder.notification().events.get(usize::try_from(event_index).ok()?)?;
-    Some(of_event(&encoder, event, frame).map_or(Encoded::LeftOut, Encoded::Body))
+    let encoder = Encoder::only(body, event_index);
+    let event = encoder.event(event_index)?;
+    Some(of_event(&encoder, &event, frame).map_or(Encoded::LeftOut, Encoded::Body))
 }
 
 /// How an event is written.
@@ -81,7 +81,8 @@ enum Way {
 fn of_event(encoder: &Encoder<'_>, event: &Event<'_>, frame: &Frame<'_>) -> Option<Vec<u8>> {
     let way = way(encoder, event)?;
     let change = encoder.change(event.origin.event)?;
-    let change = Json::check(std::str::from_utf8(&change).ok()?)?;
+    let tape = Tape::read(std::str::from_utf8(&change).ok()?)?;
+    let change = tape.root();
     let value = change.object().and_then(|change| change.some("value")).and_then(Json::object);
     let seconds = time(encoder, event).unwrap_or(frame.received_at_seconds);
     match (way, value) {
@@ -100,8 +101,7 @@ fn of_event(encoder: &Encoder<'_>, event: &Event<'_>, frame: &Frame<'_>) -> Opti
 
 /// `None` for what is no event about the business.
 fn way(encoder: &Encoder<'_>, event: &Event<'_>) -> Option<Way> {
-    let scene = encoder.scene(event.origin.event)?;
-    let whole_change = scene.items.is_empty();
+    let whole_change = encoder.place_of(event.origin.event)?.items == 0;
     let event_type = event.event_type.as_str();
     let family = event_type.split('.').next().unwrap_or_default();
     if let Some(form) = tables::form(event_type).filter(|_| whole_change) {
@@ -137,8 +137,7 @@ fn way(encoder: &Encoder<'_>, event: &Event<'_>) -> Option<Way> {
 
 /// `entry.time`, or the event's own where the entry has none.
 fn time(encoder: &Encoder<'_>, event: &Event<'_>) -> Option<i64> {
-    let of_entry = encoder.scene(event.origin.event)?.entry_time.as_deref();
-    of_entry.and_then(|word| crate::time::seconds(word).ok()).or(event.occurred_at_seconds)
+    encoder.place_of(event.origin.event)?.entry_seconds.or(event.occurred_at_seconds)
 }
 
 fn envelope(
@@ -164,7 +163,7 @@ fn envelope(
     out
 }
 
-fn write_form(form: &Form, value: &Object<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
+fn write_form(form: &Form, value: &Object<'_, '_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     let mut details = Level::open(out, frame.documented_only);
     let mut known = details.rules(value, form.details);
     match form.meta {
@@ -179,7 +178,7 @@ fn write_form(form: &Form, value: &Object<'_>, frame: &Frame<'_>, out: &mut Vec<
     details.close();
 }
 
-fn raw(change: Json<'_>, out: &mut Vec<u8>) {
+fn raw(change: Json<'_, '_>, out: &mut Vec<u8>) {
     let mut details = Members::open(out);
     details.named("rawEvent").extend(change.text().as_bytes());
     details.close();

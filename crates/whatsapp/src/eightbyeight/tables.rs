@@ -49,7 +49,7 @@ enum Documented {
 }
 
 impl Form {
-    pub(super) fn is_documented(&self, value: &Object<'_>) -> bool {
+    pub(super) fn is_documented(&self, value: &Object<'_, '_>) -> bool {
         match self.documented {
             Documented::All => true,
             Documented::None => false,

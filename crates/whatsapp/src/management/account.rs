@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use super::{by_display, object_lane, or_empty, start};
-use crate::canon;
 use crate::draft::{Account, Draft};
 use crate::event::Lane;
 use crate::part::Part;
 use crate::scene::{Number, Scene};
 
 /// Limits, badges and photos. Two shapes: the alert nested in `alert_info`, or flat; nested wins.
-pub(super) fn alert<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(super) fn alert<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let info = part.part("alert_info");
     let word = |name| info.as_ref().and_then(|info| info.word(name)).or_else(|| part.word(name));
     let (kind, entity, entity_type) = (word("alert_type"), part.word("entity_id"), part.word("entity_type"));
@@ -25,28 +24,28 @@ pub(super) fn alert<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
     draft
 }
 
-pub(super) fn review<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(super) fn review<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let decision = part.word("decision");
     let key = start("account_review_update", scene).need(decision.as_deref()).timed(scene);
     of_account(scene, &["account_review_update", or_empty(&decision)], key)
 }
 
-pub(super) fn capability<'a>(scene: &Scene<'a>) -> Draft<'a> {
+pub(super) fn capability<'a>(scene: &Scene<'_, 'a>) -> Draft<'a> {
     let key = start("business_capability_update", scene).content(scene).timed(scene);
     of_account(scene, &["business_capability_update"], key)
 }
 
-pub(super) fn payment_configuration<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(super) fn payment_configuration<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let [name, status] = [part.word("configuration_name"), part.word("status")];
     let key = start("payment_configuration_update", scene).need(name.as_deref()).need(status.as_deref());
-    let key = key.need(part.word("updated_timestamp").as_deref()).end(|| canon::content_hash(scene.whole));
+    let key = key.need(part.word("updated_timestamp").as_deref()).end(|| scene.content_hash(scene.whole));
     let mut draft = of_account(scene, &["payment_configuration_update", or_empty(&status)], key);
     draft.occurred_at_seconds = draft.occurred_at_seconds.or_else(|| part.time("updated_timestamp"));
     draft
 }
 
 /// A multi-partner solution; the entry's id is a portfolio.
-pub(super) fn solution<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(super) fn solution<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let [event, solution] = [part.word("event"), part.word("solution_id")];
     let key = start("partner_solutions", scene).need(solution.as_deref()).need(event.as_deref());
     let key = key.need(part.word("solution_status").as_deref()).timed(scene);
@@ -56,7 +55,7 @@ pub(super) fn solution<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
     draft
 }
 
-pub(super) fn update<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
+pub(super) fn update<'a>(scene: &Scene<'_, 'a>, part: &Part<'_, 'a>) -> Draft<'a> {
     let event = part.word("event");
     let info = part.part("waba_info");
     let waba = info.as_ref().and_then(|info| info.word("waba_id"));
@@ -73,9 +72,9 @@ pub(super) fn update<'a>(scene: &Scene<'a>, part: &Part<'a>) -> Draft<'a> {
 
 /// Which account and portfolio an `account_update` is about: the entry's id is one or the other, by event.
 fn account<'a>(
-    scene: &Scene<'a>,
-    part: &Part<'a>,
-    info: Option<&Part<'a>>,
+    scene: &Scene<'_, 'a>,
+    part: &Part<'_, 'a>,
+    info: Option<&Part<'_, 'a>>,
     waba: Option<Cow<'a, str>>,
     event: &str,
 ) -> Account<'a> {
@@ -101,7 +100,7 @@ fn account<'a>(
     }
 }
 
-fn of_account<'a>(scene: &Scene<'a>, words: &[&str], key: String) -> Draft<'a> {
+fn of_account<'a>(scene: &Scene<'_, 'a>, words: &[&str], key: String) -> Draft<'a> {
     Draft::new(words, key, account_lane(scene.entry_id.as_ref())).at(scene.entry_seconds())
 }
 

@@ -167,21 +167,21 @@ macro_rules! object {
             /// Reads an object; `None` where the text is no JSON object.
             #[must_use]
             pub fn read(json: &'a str) -> Option<Self> {
-                crate::json::Json::check(json).and_then(crate::typed::Typed::from_json)
+                crate::json::Tape::read(json).and_then(|tape| crate::typed::Typed::from_json(tape.root()))
             }
         }
 
         impl<'a> crate::typed::Element<'a> for $type<'a> {
-            fn from_element(json: crate::json::Json<'a>) -> Option<Self> {
+            fn from_element(json: crate::json::Json<'_, 'a>) -> Option<Self> {
                 crate::typed::Typed::from_json(json)
             }
         }
 
         impl<'a> crate::typed::Typed<'a> for $type<'a> {
-            fn from_json(json: crate::json::Json<'a>) -> Option<Self> {
+            fn from_json(json: crate::json::Json<'_, 'a>) -> Option<Self> {
                 let mut read = Self::default();
-                for member in json.object()?.members {
-                    let understood = match member.name.as_ref() {
+                for member in json.object()?.members() {
+                    let understood = match member.name().as_ref() {
                         $(
                             crate::outline::declare::wire!($name $($wire)?) => {
                                 crate::typed::Slot::fill(&mut read.$name, member.value)
@@ -190,7 +190,7 @@ macro_rules! object {
                         _ => false,
                     };
                     if !understood {
-                        read.other.keep(member);
+                        read.other.keep(&member);
                     }
                 }
                 Some(read)
@@ -254,13 +254,13 @@ macro_rules! words {
         }
 
         impl<'a> crate::typed::Element<'a> for $type<'a> {
-            fn from_element(json: crate::json::Json<'a>) -> Option<Self> {
+            fn from_element(json: crate::json::Json<'_, 'a>) -> Option<Self> {
                 json.word().map(Self::from_word)
             }
         }
 
         impl<'a> crate::typed::Slot<'a> for Option<$type<'a>> {
-            fn fill(&mut self, json: crate::json::Json<'a>) -> bool {
+            fn fill(&mut self, json: crate::json::Json<'_, 'a>) -> bool {
                 crate::typed::put(self, json, |json| json.word().map($type::from_word))
             }
         }

@@ -1,6 +1,6 @@
 //! Which typed value belongs to which event type.
 
-use crate::json::Json;
+use crate::json::{Json, Tape};
 use crate::outline::Outline;
 use crate::typed::{
     AccountAlert, AccountReviewUpdate, AccountSettingsUpdate, AccountUpdate, AutomaticEvent, BusinessCapabilityUpdate,
@@ -29,7 +29,7 @@ macro_rules! families {
                 }
             }
 
-            fn read(self, json: Json<'_>) -> Option<Value<'_>> {
+            fn read<'a>(self, json: Json<'_, 'a>) -> Option<Value<'a>> {
                 match self {
                     $(Self::$type => $type::from_json(json).map(|read| Value::$type(Box::new(read))),)*
                 }
@@ -130,7 +130,7 @@ impl Family {
     }
 
     /// Reads what an event says; without a family, or where the element is no object, its JSON.
-    pub(crate) fn value<'a>(family: Option<Self>, json: Json<'a>) -> Value<'a> {
+    pub(crate) fn value<'a>(family: Option<Self>, json: Json<'_, 'a>) -> Value<'a> {
         family.and_then(|family| family.read(json)).unwrap_or(Value::Raw(Raw(json.text())))
     }
 }
@@ -138,7 +138,8 @@ impl Family {
 /// Reads the data of an event of this type, for instance of a stored one. `None` where the text is no JSON.
 #[must_use]
 pub fn read<'a>(event_type: &str, data: &'a str) -> Option<Value<'a>> {
-    let json = Json::check(data)?;
+    let tape = Tape::read(data)?;
+    let json = tape.root();
     // Media that follow up on history come from both sides; only those of the business say to whom.
     let is_echo = || json.object().is_some_and(|data| ["to", "to_user_id"].iter().any(|name| data.get(name).is_some()));
     let family = match Family::of_type(event_type) {

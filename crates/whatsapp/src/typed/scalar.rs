@@ -25,8 +25,8 @@ impl<'a> Raw<'a> {
 pub struct Others<'a>(Vec<(Cow<'a, str>, Raw<'a>)>);
 
 impl<'a> Others<'a> {
-    pub(crate) fn keep(&mut self, member: Member<'a>) {
-        self.0.push((member.name, Raw(member.value.text())));
+    pub(crate) fn keep(&mut self, member: &Member<'_, 'a>) {
+        self.0.push((member.name(), Raw(member.value.text())));
     }
 
     /// True when everything was understood.
@@ -50,48 +50,52 @@ impl<'a> Others<'a> {
 /// A typed value that stands in a JSON object.
 pub(crate) trait Typed<'a>: Sized {
     /// `None` for anything but an object.
-    fn from_json(json: Json<'a>) -> Option<Self>;
+    fn from_json(json: Json<'_, 'a>) -> Option<Self>;
 }
 
 /// Where the value of a member goes.
 pub(crate) trait Slot<'a> {
     /// Takes the value; false where it is not of the member's kind. What was there before is forgotten: the last of two
     /// members of one name counts.
-    fn fill(&mut self, json: Json<'a>) -> bool;
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool;
 }
 
 /// `null` is absent, and anything that cannot be read is absent and told.
-pub(crate) fn put<'a, T>(slot: &mut Option<T>, json: Json<'a>, read: impl FnOnce(Json<'a>) -> Option<T>) -> bool {
+pub(crate) fn put<'t, 'a, T>(
+    slot: &mut Option<T>,
+    json: Json<'t, 'a>,
+    read: impl FnOnce(Json<'t, 'a>) -> Option<T>,
+) -> bool {
     *slot = if json.is_null() { None } else { read(json) };
     json.is_null() || slot.is_some()
 }
 
 impl<'a> Slot<'a> for Option<Cow<'a, str>> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         put(self, json, Json::word)
     }
 }
 
 impl<'a> Slot<'a> for Option<Time> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         put(self, json, |json| crate::time::seconds(&json.word()?).ok().map(Time))
     }
 }
 
 impl<'a> Slot<'a> for Option<i64> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         put(self, json, |json| json.word()?.parse().ok())
     }
 }
 
 impl<'a> Slot<'a> for Option<f64> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         put(self, json, |json| json.word()?.parse().ok().filter(|number: &f64| number.is_finite()))
     }
 }
 
 impl<'a> Slot<'a> for Option<bool> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         put(self, json, |json| match json.text() {
             "true" => Some(true),
             "false" => Some(false),
@@ -101,30 +105,30 @@ impl<'a> Slot<'a> for Option<bool> {
 }
 
 impl<'a> Slot<'a> for Option<Raw<'a>> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         put(self, json, |json| Some(Raw(json.text())))
     }
 }
 
 impl<'a, T: Typed<'a>> Slot<'a> for Option<Box<T>> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         put(self, json, |json| T::from_json(json).map(Box::new))
     }
 }
 
 /// What an array can hold.
 pub(crate) trait Element<'a>: Sized {
-    fn from_element(json: Json<'a>) -> Option<Self>;
+    fn from_element(json: Json<'_, 'a>) -> Option<Self>;
 }
 
 impl<'a> Element<'a> for Cow<'a, str> {
-    fn from_element(json: Json<'a>) -> Option<Self> {
+    fn from_element(json: Json<'_, 'a>) -> Option<Self> {
         json.word()
     }
 }
 
 impl<'a, T: Element<'a>> Slot<'a> for Vec<T> {
-    fn fill(&mut self, json: Json<'a>) -> bool {
+    fn fill(&mut self, json: Json<'_, 'a>) -> bool {
         // A lone value is taken for the one element, as where events are cut.
         let lone = matches!(json.shape(), Shape::Object | Shape::Text).then_some(json);
         let mut all = json.is_null() || json.shape() == Shape::Array;

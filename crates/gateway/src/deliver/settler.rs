@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout_at};
 const BATCH_MAX: usize = 512;
 /// How long a settlement waits for others.
 const LINGER: Duration = Duration::from_millis(10);
-/// A batch waits no longer when it takes up this part of what an endpoint may have in flight.
-const SHARE_OF_CAP: usize = 2;
+/// A batch waits no longer when all but this part of what an endpoint may have in flight waits to be written.
+const SHARE_OF_CAP: usize = 4;
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// A settlement, and how many of its endpoint may be in flight.
@@ -50,7 +50,7 @@ async fn next_batch(inbox: &mut mpsc::Receiver<ToSettle>) -> Option<Vec<Settleme
 }
 
 fn enough(batch: &[ToSettle]) -> usize {
-    let least = batch.iter().map(|one| one.concurrency_max / SHARE_OF_CAP).min();
+    let least = batch.iter().map(|one| one.concurrency_max - one.concurrency_max / SHARE_OF_CAP).min();
     least.unwrap_or(0).min(BATCH_MAX)
 }
 

@@ -17,7 +17,7 @@ use super::shared::{Shared, lock};
 use crate::record::{Claim, EndpointNo, Payload};
 
 /// Payloads that one read brings beside those that were claimed.
-const AHEAD_MAX: usize = 128;
+const AHEAD_MAX: usize = 256;
 /// Bytes of payloads kept.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A larger body is read by who sends it.

@@ -74,7 +74,7 @@ impl Queue {
             }
             if at == 0 && lane.head == Head::Waiting {
                 lane.head = Head::Ready;
-                self.ready.push_back(place);
+                self.ready.add(one.id, place, true);
             }
         }
     }

@@ -77,6 +77,11 @@ impl Item {
         self.tried.as_ref().and_then(|tried| tried.hold_until)
     }
 
+    /// An attempt was made before.
+    pub(super) fn is_tried(&self) -> bool {
+        self.tried.as_ref().is_some_and(|tried| tried.attempts > 0)
+    }
+
     pub(super) fn is_late(&self) -> bool {
         self.tried.as_ref().is_some_and(|tried| tried.late)
     }

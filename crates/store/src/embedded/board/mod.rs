@@ -12,6 +12,7 @@ mod hand;
 mod lane;
 mod queue;
 mod reads;
+mod ready;
 #[cfg(test)]
 mod tests;
 

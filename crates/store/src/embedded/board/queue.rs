@@ -8,6 +8,7 @@ use rules::identity::EventId;
 use rules::rate::Rate;
 
 use super::lane::{Head, Item, Lane, Place, Tried};
+use super::ready::Ready;
 use super::{Aside, Held, Sizes, Timer, claim_of};
 use crate::embedded::news::NewlyOwed;
 use crate::record::{Claim, EndpointNo, EndpointRecord, EndpointState};
@@ -49,7 +50,7 @@ pub(super) struct Queue {
     pub(super) in_turn: bool,
     pub(super) in_hungry: bool,
     pub(super) lanes: HashMap<Place, Lane>,
-    pub(super) ready: VecDeque<Place>,
+    pub(super) ready: Ready,
     /// Lanes held beyond their time because the endpoint accepted nothing since.
     overdue: HashSet<i64>,
     accepted: u64,
@@ -80,7 +81,7 @@ impl Queue {
             in_turn: false,
             in_hungry: false,
             lanes: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             overdue: HashSet::new(),
             accepted: 0,
         }
@@ -186,17 +187,17 @@ impl Queue {
             set_timers(self.number, &self.standing, place, first, timers);
         } else {
             lane.head = Head::Ready;
-            self.ready.push_back(place);
+            self.ready.add(first.id, place, first.is_tried());
         }
     }
 
     /// Gives the next claim.
     pub(super) fn give(&mut self, fence: u64, now_ms: i64) -> Option<(Claim, Held)> {
-        while let Some(place) = self.ready.pop_front() {
+        while let Some((id, place)) = self.ready.next() {
             let Some(lane) = self.lanes.get_mut(&place).filter(|lane| lane.head == Head::Ready) else {
                 continue;
             };
-            let Some(first) = lane.items.front() else { continue };
+            let Some(first) = lane.items.front().filter(|first| first.id == id) else { continue };
             lane.head = Head::InFlight;
             self.in_flight += 1;
             let stood_ms = self.standing.stood_until(now_ms);
@@ -257,7 +258,7 @@ impl Queue {
             }
         }
         due.sort_unstable();
-        self.ready.extend(due.into_iter().map(|(_, place)| place));
+        due.into_iter().for_each(|(id, place)| self.ready.add(id, place, true));
     }
 
     /// The first of a lane has ended; the next follows.
@@ -299,7 +300,7 @@ impl Queue {
     /// What is likely to be claimed next, as (event, its row), at most so many.
     pub(super) fn upcoming(&self, max: usize) -> Vec<(EventId, i64)> {
         let named = |item: &Item| (item.event, item.event_no);
-        let firsts = self.ready.iter().filter_map(|place| self.lanes.get(place)?.items.front());
+        let firsts = self.ready.iter().filter_map(|place| self.lanes.get(&place)?.items.front());
         let mut next: Vec<_> = firsts.take(max).map(named).collect();
         let missing = max - next.len();
         if missing > 0 {
@@ -355,16 +356,17 @@ impl Queue {
         } else if lane.head == Head::Waiting {
             set_timers(self.number, &self.standing, place, first, timers);
         } else {
-            self.ready.push_back(place);
+            self.ready.add(id, place, true);
         }
     }
 
     /// A claim was given back: its delivery is the next of its endpoint.
     pub(super) fn ready_again(&mut self, id: i64, place: Place) {
         let lane = self.lanes.get_mut(&place);
-        if let Some(lane) = lane.filter(|lane| lane.front_if(id).is_some()) {
+        let Some(lane) = lane else { return };
+        if lane.front_if(id).is_some() {
             lane.head = Head::Ready;
-            self.ready.push_front(place);
+            self.ready.give_back(id, place);
         }
     }
 
@@ -376,8 +378,9 @@ impl Queue {
         };
         let Some(first) = lane.front_if(id) else { return };
         if first.due_at().is_none_or(|due| due <= now_ms) {
+            let tried = first.is_tried();
             lane.head = Head::Ready;
-            self.ready.push_back(place);
+            self.ready.add(id, place, tried);
             return;
         }
         let clock = now_ms.saturating_sub(self.standing.stood_until(now_ms));
@@ -448,8 +451,7 @@ impl Queue {
         let (head, alone) = (lane.head, Place::Alone(id));
         let Some(item) = lane.items.pop_front() else { return };
         if head == Head::Ready {
-            self.ready.retain(|ready| *ready != place);
-            self.ready.push_back(alone);
+            self.ready.add(id, alone, item.is_tried());
         } else {
             set_timers(self.number, &self.standing, alone, &item, timers);
         }

@@ -16,6 +16,10 @@ const EVENT_BYTES_MIN: usize = 32;
 /// True where a body holds more events than one can.
 pub(crate) fn is_crowd(root: Json<'_, '_>, body_bytes: usize) -> bool {
     let most = EVENTS_MAX.min(EVENTS_ALWAYS + body_bytes / EVENT_BYTES_MIN);
+    // Every event has a value of its own, so most bodies need not be counted.
+    if root.values() <= most {
+        return false;
+    }
     if root.object().is_some() {
         return in_piece(root, most) > most;
     }

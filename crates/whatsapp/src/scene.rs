@@ -227,9 +227,10 @@ impl<'t, 'a> Scene<'t, 'a> {
 
     fn number_or_account(&self) -> Option<String> {
         let number = &self.number;
-        let display = number.display.as_ref().map(|display| format!("+{}", crate::text::digits(display.clone())));
+        let digits = |display: &Cow<'_, str>| format!("+{}", crate::text::digits(display.clone()));
+        let display = || number.display.as_ref().map(digits);
         let account = || self.entry_id.as_ref().map(|id| format!("@{id}"));
-        number.id.as_ref().map(ToString::to_string).or(display).or_else(account)
+        number.id.as_ref().map(ToString::to_string).or_else(display).or_else(account)
     }
 
     /// The hash of a content.

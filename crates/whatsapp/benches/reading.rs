@@ -13,8 +13,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Rounds in which both take turns; the best of each counts, so that a busy machine disturbs both alike.
-const ROUNDS: u32 = 40;
+/// Rounds in which all take turns; the best of each counts, so that a busy machine disturbs all alike.
+const ROUNDS: u32 = 100;
 
 fn message(number: u64, text_bytes: usize) -> String {
     let text = "Could you tell me where my order is? ".repeat(text_bytes / 36 + 1);
@@ -59,7 +59,7 @@ fn timed(run: &mut dyn FnMut()) -> Duration {
 
 /// What one run takes, in microseconds: the best of the rounds, in which all take turns.
 fn compare<const N: usize>(bytes: usize, mut runs: [&mut dyn FnMut(); N]) -> [f64; N] {
-    let repeat = (2 << 20) / bytes + 1;
+    let repeat = (256 << 10) / bytes + 1;
     let mut best = [Duration::MAX; N];
     for _ in 0..ROUNDS {
         for (best, run) in best.iter_mut().zip(&mut runs) {

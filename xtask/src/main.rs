@@ -4,6 +4,7 @@ mod consumers;
 mod layers;
 mod licences;
 mod metadata;
+mod msrv;
 mod mutants;
 mod steps;
 mod tidy;

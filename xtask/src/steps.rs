@@ -3,15 +3,16 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{consumers, layers, licences, metadata, tidy};
+use crate::{consumers, layers, licences, metadata, msrv, tidy};
 
-/// Format, lints, layers, licences, documentation.
+/// Format, lints, layers, licences, the oldest compiler, documentation.
 pub(crate) fn check() -> Result<(), String> {
     run("format", &["cargo", "fmt", "--all", "--check"])?;
     let metadata = metadata::load()?;
     step("layers", || layers::check(&metadata))?;
     step("licences and sources", || licences::check(&metadata))?;
     step("tidy", tidy::check)?;
+    step("oldest compiler", || msrv::check(&metadata))?;
     if works(&["cargo", "deny", "--version"]) {
         run("cargo deny", &["cargo", "deny", "--offline", "check", "licenses", "bans", "sources"])?;
     }
@@ -36,7 +37,7 @@ fn step(name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), Str
     work()
 }
 
-fn run(name: &str, command: &[&str]) -> Result<(), String> {
+pub(crate) fn run(name: &str, command: &[&str]) -> Result<(), String> {
     run_with(name, command, &[])
 }
 
@@ -54,6 +55,14 @@ fn run_with(name: &str, command: &[&str], env: &[(&str, &str)]) -> Result<(), St
     }
     say(&format!("   done in {} s", started.elapsed().as_secs()));
     Ok(())
+}
+
+/// What a program prints.
+pub(crate) fn output(command: &[&str]) -> Result<String, String> {
+    let (program, arguments) = command.split_first().ok_or("no program")?;
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|cause| format!("failed to start {program}: {cause}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Whether a program is there and answers.

@@ -43,19 +43,20 @@ fn write(value: Json<'_, '_>, out: &mut Vec<u8>) {
 }
 
 fn write_object(object: &Object<'_, '_>, out: &mut Vec<u8>) {
-    // The members' forms stand one behind the other; sorted are the places where they stand.
-    let mut forms = Vec::new();
+    // The members' forms stand at the end of `out`, one behind the other, until they are hashed; sorted are their places.
+    let start = out.len();
     let mut places: Vec<Range<usize>> = Vec::new();
     for member in object.members() {
-        let start = forms.len();
-        write_text(member.key(), &mut forms);
-        write(member.value, &mut forms);
-        places.push(start..forms.len());
+        let from = out.len();
+        write_text(member.key(), out);
+        write(member.value, out);
+        places.push(from..out.len());
     }
-    let form = |place: &Range<usize>| forms.get(place.clone()).unwrap_or_default();
+    let form = |place: &Range<usize>| out.get(place.clone()).unwrap_or_default();
     places.sort_unstable_by(|one, other| form(one).cmp(form(other)));
     let mut hash = Sha256::new();
     places.iter().for_each(|place| hash.update(form(place)));
+    out.truncate(start);
     out.push(b'{');
     out.extend(hash.finalize());
 }

@@ -12,10 +12,6 @@ use crate::part::Notes;
 use crate::scene::Scene;
 use crate::{draft, drift, element};
 
-/// Meta puts at most 1,000 updates into a body, and 3 MB of the smallest status are some 40,000. A body with more events
-/// than this is kept whole, so that three bytes of it never become a kilobyte of ours.
-pub(crate) const EVENTS_MAX: usize = 100_000;
-
 /// Cuts a body.
 pub(crate) fn cut<'a>(reading: &Reading<'a>) -> Notification<'a> {
     let notes = Notes::default();
@@ -23,7 +19,7 @@ pub(crate) fn cut<'a>(reading: &Reading<'a>) -> Notification<'a> {
     cut_pieces(reading.body, &pieces, notes, None)
 }
 
-/// Cuts one event, and looks at nothing that it does not need: its problems are not told.
+/// Cuts one event for an encoder, which asks neither for its key nor for its problems: nothing is hashed or compared.
 pub(crate) fn one<'a>(reading: &Reading<'a>, index: u32) -> Option<Event<'a>> {
     let notes = Notes::default();
     let pieces = reading.open(&notes);
@@ -38,11 +34,6 @@ fn cut_pieces<'a>(body: &'a [u8], pieces: &[Piece<'_, 'a>], notes: Notes, only: 
             Piece::Foreign { name, json } => cutter.foreign(name, *json),
             Piece::Unreadable(bytes) => cutter.unreadable(bytes, pieces.len() > 1),
         }
-    }
-    if cutter.is_full() {
-        let notes = Notes::default();
-        notes.add(String::new(), "too many events");
-        return cut_pieces(body, &[Piece::Unreadable(body)], notes, only);
     }
     let object = pieces.iter().find_map(|piece| match piece {
         Piece::Envelope(envelope) => envelope.object.some("object").and_then(Json::word),
@@ -72,10 +63,6 @@ struct At {
 }
 
 impl<'a> Cutter<'a> {
-    fn is_full(&self) -> bool {
-        self.count > EVENTS_MAX
-    }
-
     /// Passes the next event when nobody asked for it.
     fn passes(&mut self) -> bool {
         let passes = self.only.is_some_and(|only| only != self.count);
@@ -88,9 +75,6 @@ impl<'a> Cutter<'a> {
         let whole = OnceCell::new();
         let whole_hash = || whole.get_or_init(|| canon::content_hash(envelope.object.json())).clone();
         for entry in &envelope.entries {
-            if self.is_full() {
-                return;
-            }
             let mut at = At { entry: self.entries, change: 0 };
             self.entries = self.entries.saturating_add(1);
             if entry.changes.is_empty() {
@@ -98,10 +82,8 @@ impl<'a> Cutter<'a> {
             }
             let mut needs_time = false;
             for change in &entry.changes {
-                if self.is_full() {
-                    return;
-                }
                 let scene = Scene::of(entry, change, &self.notes);
+                let scene = if self.only.is_some() { scene.without_hashes() } else { scene };
                 needs_time |= self.change(&scene, at, &whole_hash);
                 at.change = at.change.saturating_add(1);
             }
@@ -130,9 +112,6 @@ impl<'a> Cutter<'a> {
             self.events.reserve(scene.items.len());
         }
         for item in &scene.items {
-            if self.is_full() {
-                return false;
-            }
             if self.passes() {
                 continue;
             }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use crate::array::Array;
-use crate::envelope::Where;
+use crate::envelope::{Where, push_index, push_name};
 use crate::json::{self, Json, Object, Shape};
 use crate::outline::{Kind, Member, Outline, Presence, Spelling};
 use crate::part::Notes;
@@ -98,7 +98,7 @@ impl<'n> Drift<'n> {
     fn meet<'a>(&self, met: &mut Met<'a>, sent: json::Member<'_, 'a>, outline: &Outline, path: &Path<'_>) {
         let Some((index, member)) = find(outline.members, sent, met.next) else {
             if met.unknown.len() < TOLD_MAX as usize {
-                met.unknown.push(harmless(&sent.name()));
+                met.unknown.push(harmless(&sent.name()).into_owned());
             }
             return;
         };
@@ -221,8 +221,16 @@ impl Path<'_> {
     fn text(&self) -> String {
         match self {
             Path::Root(path) => path(),
-            Path::Member(path, name) => crate::envelope::join(&path.text(), &harmless(name)),
-            Path::Element(path, index) => format!("{}[{index}]", path.text()),
+            Path::Member(path, name) => {
+                let mut path = path.text();
+                push_name(&mut path, &harmless(name));
+                path
+            }
+            Path::Element(path, index) => {
+                let mut path = path.text();
+                push_index(&mut path, *index);
+                path
+            }
         }
     }
 }
@@ -320,7 +328,11 @@ fn odd_time(json: Json<'_, '_>, spelling: Spelling) -> Option<&'static str> {
 }
 
 /// A name is made by the sender: only letters that every real one has, and not too many.
-fn harmless(name: &str) -> String {
+fn harmless(name: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if name.len() <= NAME_CHARS_MAX && name.bytes().all(plain) {
+        return Cow::Borrowed(name);
+    }
     let fold = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '_' };
     name.chars().take(NAME_CHARS_MAX).map(fold).collect()
 }

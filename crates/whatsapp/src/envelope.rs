@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::drift;
 use crate::json::{Json, Object, Shape, Spot, Tape};
 use crate::part::Notes;
+use crate::{crowd, drift};
 
 /// The `object` of every WhatsApp notification.
 pub(crate) const OBJECT: &str = "whatsapp_business_account";
+
+/// Most paths are shorter.
+const PATH_BYTES_USUAL: usize = 80;
 
 const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
@@ -73,18 +76,28 @@ enum Step {
 impl Where {
     /// The path from the body's root.
     pub(crate) fn path(&self) -> String {
-        let piece = self.piece.map(|index| format!("[{index}]")).unwrap_or_default();
-        let step = |path: String, name, step| match step {
-            Step::None => path,
-            Step::Lone => join(&path, name),
-            Step::Element(index) => format!("{}[{index}]", join(&path, name)),
-        };
-        step(step(piece, "entry", self.entry), "changes", self.change)
+        let mut out = String::with_capacity(PATH_BYTES_USUAL);
+        if let Some(index) = self.piece {
+            push_index(&mut out, index);
+        }
+        for (name, step) in [("entry", self.entry), ("changes", self.change)] {
+            match step {
+                Step::None => {}
+                Step::Lone => push_name(&mut out, name),
+                Step::Element(index) => {
+                    push_name(&mut out, name);
+                    push_index(&mut out, index);
+                }
+            }
+        }
+        out
     }
 
     /// The path of a member.
     pub(crate) fn member(&self, name: &str) -> String {
-        join(&self.path(), name)
+        let mut out = self.path();
+        push_name(&mut out, name);
+        out
     }
 }
 
@@ -115,6 +128,10 @@ impl<'a> Reading<'a> {
         };
         if self.body.starts_with(BOM) {
             notes.add(String::new(), "starts with a byte order mark");
+        }
+        if crowd::is_crowd(json, self.body.len()) {
+            notes.add(String::new(), "too many events");
+            return vec![Piece::Unreadable(self.body)];
         }
         let mut pieces = match json.shape() {
             Shape::Array => wrapped(json, notes),
@@ -236,7 +253,17 @@ fn object_or_note<'t, 'a>(json: Json<'t, 'a>, place: Where, notes: &Notes) -> Op
     object
 }
 
-/// A member's path.
-pub(crate) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+/// Adds a member's name to a path.
+pub(crate) fn push_name(path: &mut String, name: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(name);
+}
+
+/// Adds a position in an array to a path.
+pub(crate) fn push_index(path: &mut String, index: usize) {
+    path.push('[');
+    path.push_str(&index.to_string());
+    path.push(']');
 }

@@ -114,6 +114,11 @@ impl<'t, 'a> Json<'t, 'a> {
         self.shape() == Shape::Null
     }
 
+    /// How many values it is made of, itself and names included.
+    pub(crate) fn values(self) -> usize {
+        self.node().map_or(0, |node| (node.next - self.at) as usize)
+    }
+
     /// What stands between the quotes of a string, as sent; for other shapes all of it.
     fn inner(self) -> &'a str {
         let text = self.text();
@@ -244,10 +249,10 @@ impl<'t, 'a> Object<'t, 'a> {
         // Names that fall into different drawers differ. In nearly every object all do, and nothing more is compared.
         let mut drawers = 0_u64;
         let is_alone = |member: Member<'_, '_>| {
-            let (name, escaped) = member.key.spelled();
-            let last = name.as_bytes().last().copied().unwrap_or_default();
-            let drawer = 1 << ((name.len() * 7 + usize::from(last)) % 64);
-            let is_alone = !escaped && drawers & drawer == 0;
+            let Some(key) = member.key.node() else { return false };
+            let last = self.json.tape.text.as_bytes().get(key.end as usize - 2).copied().unwrap_or_default();
+            let drawer = 1 << (((key.end - key.start) * 7 + u32::from(last)) % 64);
+            let is_alone = !key.escaped && drawers & drawer == 0;
             drawers |= drawer;
             is_alone
         };

@@ -33,6 +33,7 @@ pub mod catalogue;
 pub mod cloudevents;
 mod coexistence;
 mod contact;
+mod crowd;
 mod cut;
 mod draft;
 mod drift;

@@ -77,7 +77,6 @@ impl<'a> Encoder<'a> {
         let usual = self.reading.body.len() / self.plan.slots.len().max(1) + 512;
         let mut out = Vec::with_capacity(usual);
         match self.slot(event_index)? {
-            Slot::Body => out.extend(self.reading.body),
             Slot::Piece(piece) => self.write_piece(*piece, &mut out)?,
             Slot::Entry { piece, entry } => {
                 let (envelope, bare) = self.envelope(*piece)?;
@@ -129,7 +128,7 @@ impl<'a> Encoder<'a> {
     /// the event is not part of a change.
     fn place(&self, event_index: u32) -> Option<(&Place, Option<Kept<'_, 'a>>)> {
         match self.slot(event_index)? {
-            Slot::Body | Slot::Piece(_) | Slot::Entry { .. } | Slot::Other => None,
+            Slot::Piece(_) | Slot::Entry { .. } | Slot::Other => None,
             Slot::Change(place) => Some((self.plan.places.get(*place)?, None)),
             Slot::Item { place, array, element, cards, takes_only_card } => {
                 let place = self.plan.places.get(*place)?;
@@ -144,7 +143,7 @@ impl<'a> Encoder<'a> {
     /// Where the event's change stands.
     pub(crate) fn place_of(&self, event_index: u32) -> Option<&Place> {
         match self.slot(event_index)? {
-            Slot::Body | Slot::Piece(_) | Slot::Entry { .. } | Slot::Other => None,
+            Slot::Piece(_) | Slot::Entry { .. } | Slot::Other => None,
             Slot::Change(place) | Slot::Item { place, .. } => self.plan.places.get(*place),
         }
     }
@@ -222,8 +221,10 @@ enum Fate<'e, 'a> {
 
 /// Writes the members of the value, or of `standby` inside it, with this event's element alone.
 fn write_level<'a>(kept: &Kept<'_, 'a>, level: &Object<'_, 'a>, standby: bool, members: &mut Members<'_>) {
+    // Of what is written anew and occurs twice, the last one counts.
+    let last = [kept.array.name(), "contacts", "standby"].map(|name| level.get(name).map(Json::spot));
     for member in level.members() {
-        let repeated = || level.get(&member.name()).is_none_or(|last| last.spot() != member.value.spot());
+        let repeated = || !last.contains(&Some(member.value.spot()));
         match fate(kept, &member, standby) {
             Fate::Copy => members.name(member.spelling()).extend(member.value.text().as_bytes()),
             Fate::Drop => {}

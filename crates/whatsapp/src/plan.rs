@@ -4,7 +4,6 @@
 
 use crate::array::Array;
 use crate::contact::Few;
-use crate::cut::EVENTS_MAX;
 use crate::element;
 use crate::envelope::{Entry, Envelope, Piece, Reading};
 use crate::json::Spot;
@@ -59,8 +58,6 @@ pub(crate) struct Card {
 /// What one event was cut from.
 #[derive(Debug)]
 pub(crate) enum Slot {
-    /// The body as it is.
-    Body,
     /// A whole top-level piece.
     Piece(usize),
     /// An entry without changes, by piece.
@@ -95,28 +92,15 @@ impl<'a> Plan<'a> {
             };
             plan.pieces.push(part);
         }
-        if plan.is_full() {
-            return Self { slots: vec![Slot::Body], ..Self::default() };
-        }
         plan
-    }
-
-    fn is_full(&self) -> bool {
-        self.slots.len() > EVENTS_MAX
     }
 
     fn envelope(&mut self, piece: usize, envelope: &Envelope<'_, '_>, only: Option<usize>) {
         for entry in &envelope.entries {
-            if self.is_full() {
-                return;
-            }
             if entry.changes.is_empty() {
                 self.slots.push(Slot::Entry { piece, entry: entry.json.spot() });
             }
             for change in &entry.changes {
-                if self.is_full() {
-                    return;
-                }
                 let scene = Scene::of(entry, change, &Notes::default()).without_hashes();
                 let first = self.slots.len();
                 let all = first..first + scene.items.len().max(1);
@@ -136,9 +120,6 @@ impl<'a> Plan<'a> {
             self.slots.push(Slot::Change(place));
         }
         for item in &scene.items {
-            if self.is_full() {
-                return;
-            }
             let draft = element::element(scene, item, &Notes::default());
             for card in draft.cards.iter() {
                 if let Some(claim) = claimed.get_mut(card as usize) {

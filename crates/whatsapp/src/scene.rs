@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use crate::array::Array;
 use crate::canon;
 use crate::contact::Cards;
-use crate::cut::EVENTS_MAX;
-use crate::envelope::{Change, Entry, Where};
+use crate::envelope::{Change, Entry, Where, push_index, push_name};
 use crate::field::Field;
 use crate::json::{Json, Object, Shape};
 use crate::key;
@@ -164,8 +163,7 @@ impl<'t, 'a> Scene<'t, 'a> {
     fn add_items(&mut self, array: Array, json: Json<'t, 'a>, notes: &Notes) {
         match json.shape() {
             Shape::Array => {
-                // More than this is kept whole all the same.
-                let items = json.elements().take(EVENTS_MAX + 1).enumerate();
+                let items = json.elements().enumerate();
                 self.items.extend(items.map(|(index, json)| Item { array, json, index: Some(index) }));
                 return;
             }
@@ -182,14 +180,21 @@ impl<'t, 'a> Scene<'t, 'a> {
     }
 
     fn array_path(&self, array: Array) -> String {
-        let inner = if array.in_standby() { "standby." } else { "" };
-        format!("{}.{inner}{}", self.value_path(), array.name())
+        let mut path = self.value_path();
+        if array.in_standby() {
+            push_name(&mut path, "standby");
+        }
+        push_name(&mut path, array.name());
+        path
     }
 
     /// Where in the body an element stands.
     pub(crate) fn item_path(&self, item: &Item<'_, '_>) -> String {
-        let path = self.array_path(item.array);
-        item.index.map_or_else(|| path.clone(), |index| format!("{path}[{index}]"))
+        let mut path = self.array_path(item.array);
+        if let Some(index) = item.index {
+            push_index(&mut path, index);
+        }
+        path
     }
 
     /// True where this array's elements are events. `errors` mean something else in `calls`, in the fields that report
@@ -222,9 +227,10 @@ impl<'t, 'a> Scene<'t, 'a> {
 
     fn number_or_account(&self) -> Option<String> {
         let number = &self.number;
-        let display = number.display.as_ref().map(|display| format!("+{}", crate::text::digits(display.clone())));
+        let digits = |display: &Cow<'_, str>| format!("+{}", crate::text::digits(display.clone()));
+        let display = || number.display.as_ref().map(digits);
         let account = || self.entry_id.as_ref().map(|id| format!("@{id}"));
-        number.id.as_ref().map(ToString::to_string).or(display).or_else(account)
+        number.id.as_ref().map(ToString::to_string).or_else(display).or_else(account)
     }
 
     /// The hash of a content.

@@ -74,28 +74,35 @@ fn unit(digits: &str) -> (u16, &str) {
 
 /// Writes equal numbers equally: `1758000000`, `1.758e9` and `1758000000.0` are one word, and nothing is rounded.
 pub(crate) fn plain_number(raw: &str) -> Cow<'_, str> {
-    const ZEROS_MAX: i64 = 40;
+    const ZEROS_MAX: usize = 40;
     let unsigned = raw.strip_prefix('-').unwrap_or(raw);
     if raw != "-0" && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
         return Cow::Borrowed(raw);
     }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = [whole, fraction].concat();
-    let kept = digits.trim_start_matches('0').trim_end_matches('0');
-    if kept.is_empty() {
+    let mut digits = String::with_capacity(raw.len() + ZEROS_MAX + 4);
+    let sign = if raw.starts_with('-') { "-" } else { "" };
+    digits.extend([sign, whole, fraction]);
+    let leading = digits.bytes().skip(sign.len()).take_while(|byte| *byte == b'0').count();
+    digits.drain(sign.len()..sign.len() + leading);
+    let all = digits.len();
+    digits.truncate(digits.trim_end_matches('0').len());
+    if digits.len() == sign.len() {
         return Cow::Borrowed("0");
     }
     let Ok(exponent) = exponent.strip_prefix('+').unwrap_or(exponent).parse::<i64>() else {
         return Cow::Borrowed(raw);
     };
-    let dropped = digits.trim_start_matches('0').len() - kept.len();
-    let power = i128::from(exponent) - fraction.len() as i128 + dropped as i128;
-    let sign = if raw.starts_with('-') { "-" } else { "" };
+    let power = i128::from(exponent) - fraction.len() as i128 + (all - digits.len()) as i128;
     match usize::try_from(power) {
-        Ok(zeros) if power <= i128::from(ZEROS_MAX) => Cow::Owned(format!("{sign}{kept}{}", "0".repeat(zeros))),
-        Ok(_) | Err(_) => Cow::Owned(format!("{sign}{kept}e{power}")),
+        Ok(zeros) if zeros <= ZEROS_MAX => digits.extend(std::iter::repeat_n('0', zeros)),
+        Ok(_) | Err(_) => {
+            digits.push('e');
+            digits.push_str(&power.to_string());
+        }
     }
+    Cow::Owned(digits)
 }
 
 /// A phone number in digits: without `+`, and without the spaces, dashes and brackets of the display form. What is not

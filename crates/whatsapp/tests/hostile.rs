@@ -123,6 +123,35 @@ fn a_body_of_countless_scraps_is_kept_whole() {
     assert_eq!(only_type(scraps.as_bytes()), "notification.unreadable");
     let entries = format!(r#"{{"entry":[{}{{}}]}}"#, "{},".repeat(1_000_000));
     assert_eq!(only_type(entries.as_bytes()), "notification.unreadable");
+    let changes = format!(r#"{{"entry":[{{"changes":[{}{{}}]}}]}}"#, "{},".repeat(10_000));
+    assert_eq!(only_type(changes.as_bytes()), "notification.unreadable");
+    let envelopes = format!("[{}{{}}]", r#"{"entry":[{}]},"#.repeat(10_000));
+    assert_eq!(only_type(envelopes.as_bytes()), "notification.unreadable");
+    let standby = body("standby", &format!(r#""standby":{{"messages":[{}1]}}"#, "1,".repeat(10_000)));
+    assert_eq!(whatsapp::read(standby.as_bytes()).problems[0].what, "too many events");
+}
+
+#[test]
+fn a_body_of_the_smallest_elements_is_cut() {
+    for (name, element) in
+        [("statuses", r#"{"id":"w","status":"sent","timestamp":"1758000000"}"#), ("errors", r#"{"code":1}"#)]
+    {
+        let few = body("messages", &format!(r#""{name}":[{}]"#, [element; 100].join(",")));
+        assert_eq!(whatsapp::read(few.as_bytes()).events.len(), 100);
+    }
+    let status = r#"{"id":"w","status":"sent","timestamp":"1758000000"}"#;
+    let many = body("messages", &format!(r#""statuses":[{}]"#, vec![status; 20_000].join(",")));
+    assert_eq!(whatsapp::read(many.as_bytes()).events.len(), 20_000);
+}
+
+#[test]
+fn an_array_that_occurs_countless_times_is_written_in_linear_time() {
+    let body = body("messages", &format!(r#"{}"messages":[{{"id":"w"}}]"#, r#""messages":[],"#.repeat(60_000)));
+    let started = std::time::Instant::now();
+    let encoder = Encoder::new(body.as_bytes());
+    assert_eq!(encoder.notification().events.len(), 1);
+    assert!(encoder.encode(0).unwrap().len() < 300);
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -62,9 +62,8 @@ impl Mix {
         let (_, field) = self.event(&mut text, number, now_seconds);
         let time = if field == "messages" { String::new() } else { format!(r#""time":{now_seconds},"#) };
         let waba = quoted(&number.waba);
-        let body = format!(
-            r#"{{"object":"whatsapp_business_account","entry":[{{"id":{waba},{time}"changes":[{text}]}}]}}"#
-        );
+        let body =
+            format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":{waba},{time}"changes":[{text}]}}]}}"#);
         (field.to_owned(), body.into_bytes())
     }
 
@@ -223,8 +222,10 @@ mod tests {
             let read = whatsapp::read(&batch.body);
             assert_eq!((read.events.len(), read.problems.len()), (batch.events.len(), 0));
             assert!(read.events.iter().all(|event| event.problems.is_empty()));
-            let listed: HashSet<&str> = batch.events.iter().filter_map(|event| event.split_once(' ')).map(|(_, id)| id).collect();
-            let found: HashSet<String> = read.events.iter().filter_map(|event| event.message_id.as_deref().map(str::to_owned)).collect();
+            let listed: HashSet<&str> =
+                batch.events.iter().filter_map(|event| event.split_once(' ')).map(|(_, id)| id).collect();
+            let found: HashSet<String> =
+                read.events.iter().filter_map(|event| event.message_id.as_deref().map(str::to_owned)).collect();
             assert!(found.iter().all(|id| listed.contains(id.as_str())));
         }
     }

@@ -62,12 +62,8 @@ impl Play {
         if let Some(label) = &step.label {
             self.labels.insert(label.clone(), id);
         }
-        let deed = |what| Deed {
-            number: Some(step.number.clone()),
-            waba: step.waba.clone(),
-            contact: contact.clone(),
-            what,
-        };
+        let deed =
+            |what| Deed { number: Some(step.number.clone()), waba: step.waba.clone(), contact: contact.clone(), what };
         whats.into_iter().map(|(after, what)| (after, deed(what))).collect()
     }
 
@@ -93,11 +89,9 @@ impl Play {
                 life(&sending, contact, *ends, mischief, &mut self.rng)
             }
             Act::Echo { text } => at_once(What::Echo { wamid: id(), text: text.clone() }),
-            Act::Template { template, status, reason } => at_once(What::Template {
-                name: template.clone(),
-                status: status.clone(),
-                reason: reason.clone(),
-            }),
+            Act::Template { template, status, reason } => {
+                at_once(What::Template { name: template.clone(), status: status.clone(), reason: reason.clone() })
+            }
             Act::Call(call) => moments(*call, &id()),
             Act::History { chunks } => history(*chunks, messages_per_chunk(world, &step.number)),
             Act::Contacts => at_once(What::Contacts),

@@ -237,7 +237,8 @@ impl Director {
                     let State { world, play, .. } = &mut *self.shared.state();
                     play.step(step, world, &self.scenario.mischief)
                 };
-                let hurried = deeds.into_iter().map(|(after, deed)| (if seconds > 0 { Duration::ZERO } else { after }, deed));
+                let hurried =
+                    deeds.into_iter().map(|(after, deed)| (if seconds > 0 { Duration::ZERO } else { after }, deed));
                 self.add(hurried.collect());
             }
             Some(Job::Deed(deed)) => {

@@ -102,7 +102,9 @@ mod tests {
     fn what_means_nothing_is_refused_with_its_place() {
         assert!(refused("[[numbers]]\ndisply = '1'").contains("disply"));
         assert!(refused("[[script]]\ndo = 'fly'").contains("step 1 (fly): there is no such thing to do"));
-        assert!(refused("[[script]]\ndo = 'write'\nchunks = 1").contains("step 1 (write): `chunks` means nothing here"));
+        assert!(
+            refused("[[script]]\ndo = 'write'\nchunks = 1").contains("step 1 (write): `chunks` means nothing here")
+        );
         assert!(refused("[[script]]\ndo = 'write'\ncontact = 'nobody'").contains("no contact \"nobody\""));
         assert!(refused("[[script]]\ndo = 'event'").contains("`type` is missing"));
         assert!(refused("[[script]]\ndo = 'event'\ntype = 'messages.txet'").contains("messages.txet"));

@@ -203,7 +203,8 @@ impl Sender {
     /// # Errors
     /// If the answer is anything but status 200 and the bare challenge, in time.
     pub async fn handshake(&self, target: &Target, verify_token: &str, challenge: &str) -> Result<(), HandshakeError> {
-        let request = common(Method::GET, &target.handshake(verify_token, challenge)).body(Paced::new(Bytes::new(), Wire::Whole));
+        let request =
+            common(Method::GET, &target.handshake(verify_token, challenge)).body(Paced::new(Bytes::new(), Wire::Whole));
         let answer = timeout(self.handshake_timeout, self.exchange(request)).await;
         let (status, body) =
             answer.map_err(|_| HandshakeError::Timeout(self.handshake_timeout))?.map_err(|error| match error {

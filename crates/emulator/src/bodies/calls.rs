@@ -71,7 +71,5 @@ fn end(call: Call, now_seconds: i64) -> String {
     }
     let seconds = call.seconds;
     let began = now_seconds - i64::from(seconds);
-    format!(
-        r#","status":"COMPLETED","start_time":"{began}","end_time":"{now_seconds}","duration":{seconds}"#
-    )
+    format!(r#","status":"COMPLETED","start_time":"{began}","end_time":"{now_seconds}","duration":{seconds}"#)
 }

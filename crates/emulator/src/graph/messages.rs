@@ -11,8 +11,18 @@ use crate::world::{Contact, Number, World};
 
 /// What can be sent. Each has its content in a member of its own name.
 const TYPES: [&str; 12] = [
-    "audio", "contacts", "document", "image", "interactive", "location", "reaction", "sticker", "template", "text",
-    "video", "pin",
+    "audio",
+    "contacts",
+    "document",
+    "image",
+    "interactive",
+    "location",
+    "reaction",
+    "sticker",
+    "template",
+    "text",
+    "video",
+    "pin",
 ];
 
 pub(super) fn send(world: &World, call: &Call, id: &str, moment: &mut Moment<'_>) -> Result<Reply, Reply> {
@@ -40,12 +50,8 @@ pub(super) fn send(world: &World, call: &Call, id: &str, moment: &mut Moment<'_>
     let opaque = call.text("biz_opaque_callback_data").map(str::to_owned);
     let sending = Sending { wamid: wamid.clone(), category, opaque };
     let statuses = life(&sending, &contact, Ends::Usual, moment.mischief, moment.rng);
-    let deed = |what| Deed {
-        number: Some(number.id.clone()),
-        waba: number.waba.clone(),
-        contact: contact.clone(),
-        what,
-    };
+    let deed =
+        |what| Deed { number: Some(number.id.clone()), waba: number.waba.clone(), contact: contact.clone(), what };
     let effects = statuses.into_iter().map(|(after, what)| (after, deed(what))).collect();
     let answer = json!({
         "messaging_product": "whatsapp",

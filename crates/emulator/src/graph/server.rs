@@ -79,8 +79,7 @@ impl Desk {
             return response(&Reply::error(413, 100, "The request is too large"), &[]);
         };
         let query = parts.uri.query().unwrap_or_default();
-        let (call, understood) =
-            read(parts.method, parts.uri.path(), query, &parts.headers, &body.to_bytes());
+        let (call, understood) = read(parts.method, parts.uri.path(), query, &parts.headers, &body.to_bytes());
         let object = call.object().unwrap_or_default().to_owned();
         let percent = self.shared.state().graph.count(&object, now_seconds());
         let reply = match understood {
@@ -162,13 +161,7 @@ impl Desk {
 }
 
 /// The call, and what cannot be understood of it.
-fn read(
-    method: http::Method,
-    path: &str,
-    query: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> (Call, Result<(), Reply>) {
+fn read(method: http::Method, path: &str, query: &str, headers: &HeaderMap, body: &[u8]) -> (Call, Result<(), Reply>) {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parameters: Map<String, Value> = pairs(query).collect();
     let content_type = text(header::CONTENT_TYPE);
@@ -178,7 +171,9 @@ fn read(
     } else if !body.is_empty() {
         match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => parameters.extend(members),
-            Ok(_) | Err(_) => understood = Err(Reply::error(400, 100, "(#100) Invalid parameter: the body is no JSON object")),
+            Ok(_) | Err(_) => {
+                understood = Err(Reply::error(400, 100, "(#100) Invalid parameter: the body is no JSON object"))
+            }
         }
     }
     let bearer = text(header::AUTHORIZATION).split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
@@ -237,7 +232,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "Bearer T".parse().unwrap());
         let json = br#"{"b":{"c":1}}"#;
-        let (call, understood) = read(http::Method::POST, "/v26.0/7/x", "a=1%2C2+3&d=%7B%22e%22%3A2%7D", &headers, json);
+        let (call, understood) =
+            read(http::Method::POST, "/v26.0/7/x", "a=1%2C2+3&d=%7B%22e%22%3A2%7D", &headers, json);
         assert_eq!(understood, Ok(()));
         assert_eq!((call.text("a"), call.token.as_deref(), call.version()), (Some("1,2 3"), Some("T"), "v26.0"));
         assert_eq!(Value::Object(call.parameters), serde_json::json!({ "a": "1,2 3", "b": {"c": 1}, "d": {"e": 2} }));

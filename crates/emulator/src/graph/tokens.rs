@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::reply::{Reply, missing};
 use super::Call;
+use super::reply::{Reply, missing};
 use crate::world::{App, World};
 
 /// What `messages` needs.
@@ -50,8 +50,7 @@ fn invalid(message: &str) -> Reply {
 /// Whoever calls.
 pub(super) fn anybody(world: &World, call: &Call) -> Result<Caller, Reply> {
     let token = call.token.as_deref().filter(|token| !token.is_empty());
-    let token =
-        token.ok_or_else(|| Reply::error(401, 190, "An access token is required to request this resource."))?;
+    let token = token.ok_or_else(|| Reply::error(401, 190, "An access token is required to request this resource."))?;
     read(world, token)
 }
 
@@ -83,7 +82,9 @@ pub(super) fn make(world: &World, call: &Call) -> Reply {
             Reply::ok(json!({ "access_token": format!("{id}|{secret}"), "token_type": "bearer" }))
         }
         Some(_) => Reply::error(400, 1, "Error validating client secret."),
-        None => Reply::error(400, 101, "Error validating application. Cannot get application info due to a system error."),
+        None => {
+            Reply::error(400, 101, "Error validating application. Cannot get application info due to a system error.")
+        }
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) fn headers(object: &str, percent: u64) -> [(&'static str, String); 2]
 
 /// More calls than an hour has.
 pub(super) fn too_many() -> Reply {
-    let message = "(#80008) There have been too many calls to this WhatsApp Business account. Wait a bit and try again.";
+    let message =
+        "(#80008) There have been too many calls to this WhatsApp Business account. Wait a bit and try again.";
     Reply::error(429, 80_008, message).with("error_subcode", 2_446_079).with("is_transient", true)
 }

@@ -115,7 +115,9 @@ impl Deed {
             What::History(chunk) => bodies::history(number?, &world.contacts, *chunk, now_seconds, rng),
             What::HistoryDeclined => bodies::history_declined(number?),
             What::Contacts => bodies::contacts(number?, &world.contacts, now_seconds),
-            What::Template { name, status, reason } => self.template(world, (name, status, reason.as_deref()), fresh)?,
+            What::Template { name, status, reason } => {
+                self.template(world, (name, status, reason.as_deref()), fresh)?
+            }
             What::Event { event_type, set } => self.event(world, event_type, set, fresh)?,
             What::Mixed => return None,
         };
@@ -143,13 +145,7 @@ impl Deed {
     }
 
     /// A body of the catalogue, made this world's.
-    fn event(
-        &self,
-        world: &World,
-        event_type: &str,
-        set: &[(String, String)],
-        fresh: &mut Fresh,
-    ) -> Option<Vec<u8>> {
+    fn event(&self, world: &World, event_type: &str, set: &[(String, String)], fresh: &mut Fresh) -> Option<Vec<u8>> {
         let body = match event_type.contains('/') {
             true => fixtures::find(event_type)?.body.to_vec(),
             false => catalogue::sample(event_type)?.body,

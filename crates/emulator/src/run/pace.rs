@@ -35,7 +35,10 @@ impl Pace {
 }
 
 /// The present in Unix seconds.
-#[expect(clippy::disallowed_methods, reason = "the emulator knows nothing of the gateway's clock; bodies bear the present")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the emulator knows nothing of the gateway's clock; bodies bear the present"
+)]
 pub(crate) fn now_seconds() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

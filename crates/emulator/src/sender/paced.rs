@@ -24,9 +24,15 @@ pub(super) struct Paced {
 
 enum Pace {
     Whole,
-    Slow { piece_bytes: usize, wait: Pin<Box<Sleep>> },
+    Slow {
+        piece_bytes: usize,
+        wait: Pin<Box<Sleep>>,
+    },
     /// Half of it, and then an error that ends the connection.
-    Cut { half_bytes: usize, sent: bool },
+    Cut {
+        half_bytes: usize,
+        sent: bool,
+    },
 }
 
 impl Paced {
@@ -46,10 +52,7 @@ impl Body for Paced {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let Self { left, pace } = self.get_mut();
         if left.is_empty() {
             return Poll::Ready(None);

@@ -3,6 +3,7 @@
 //! A documented body where there is one; a generated one, valid by the type's schema, for the rest of the catalogue.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use whatsapp::generate::{Seeded, notification};
 
@@ -40,7 +41,7 @@ struct Flaws {
 /// The best body for each type that a documented body shows, and for each of the catalogue, by type.
 #[must_use]
 pub fn samples() -> BTreeMap<String, Sample> {
-    let mut samples = documented();
+    let mut samples = DOCUMENTED.clone();
     for event_type in whatsapp::known_types() {
         if !samples.contains_key(*event_type)
             && let Some(body) = generated(event_type)
@@ -55,7 +56,7 @@ pub fn samples() -> BTreeMap<String, Sample> {
 #[must_use]
 pub fn sample(event_type: &str) -> Option<Sample> {
     let generated = || generated(event_type).map(|body| Sample { fixture: None, body });
-    documented().remove(event_type).or_else(generated)
+    DOCUMENTED.get(event_type).cloned().or_else(generated)
 }
 
 /// The plainest of a few bodies, the same in every run; rather one with a person's phone number, so that it can be set.
@@ -65,6 +66,9 @@ fn generated(event_type: &str) -> Option<Vec<u8>> {
         .filter_map(|seed| notification(event_type, GENERATED_AT_SECONDS, &mut Seeded::new(seed)))
         .min_by_key(|body| (is_nobodys(body), body.len()))
 }
+
+/// Found once: every documented body is read for it.
+static DOCUMENTED: LazyLock<BTreeMap<String, Sample>> = LazyLock::new(documented);
 
 fn documented() -> BTreeMap<String, Sample> {
     let mut best: BTreeMap<String, (Flaws, Sample)> = BTreeMap::new();

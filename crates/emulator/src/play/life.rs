@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::What;
-use crate::bodies::Stage;
+use crate::bodies::{self, Stage};
 use crate::mischief::Mischief;
 use crate::scenario::Ends;
 use crate::world::Contact;
@@ -16,6 +16,8 @@ const SENT: Duration = Duration::from_millis(300);
 const DELIVERED: Duration = Duration::from_millis(1_200);
 /// Until somebody looks.
 const READ: Duration = Duration::from_millis(3_500);
+/// Until somebody has written back.
+const REPLY: Duration = Duration::from_secs(6);
 /// Until another device gives up.
 const FAILED_AFTER: Duration = Duration::from_millis(2_000);
 
@@ -75,5 +77,10 @@ pub fn life(
         category: sending.category.clone(),
         opaque: sending.opaque.clone(),
     };
-    stages.into_iter().map(|(after, stage)| (after, what(stage))).collect()
+    let mut life: Vec<(Duration, What)> = stages.into_iter().map(|(after, stage)| (after, what(stage))).collect();
+    if let Some(text) = contact.reply.as_ref().filter(|_| is_read) {
+        let reply = What::Message { wamid: bodies::wamid(false, rng), text: text.clone(), reply_to: None };
+        life.push((REPLY, reply));
+    }
+    life
 }

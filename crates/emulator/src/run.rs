@@ -11,6 +11,7 @@ mod told;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fastrand::Rng;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -87,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) pace: Pace,
     pub(crate) told: mpsc::Sender<Told>,
     pub(crate) books: Books,
+    seed: u64,
     sending: Semaphore,
 }
 
@@ -95,6 +97,8 @@ pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) play: Play,
     pub(crate) graph: graph::Memory,
+    /// For what comes from outside and in no order: calls and handshakes. The play has its own, so that it can be repeated.
+    pub(crate) chance: Rng,
 }
 
 impl Shared {
@@ -122,12 +126,15 @@ pub async fn run(
 ) -> Result<Summary, RunError> {
     let Settings { scenario, seed, pace, escapes, handshake, again, stays } = settings;
     let play = Play::new(seed, pace::now_seconds());
+    let chance = Rng::with_seed(!seed);
+    let state = State { world: scenario.world.clone(), play, graph: graph::Memory::default(), chance };
     let shared = Arc::new(Shared {
-        state: Mutex::new(State { world: scenario.world.clone(), play, graph: graph::Memory::default() }),
+        state: Mutex::new(state),
         sender,
         pace,
         told,
         books: Books::default(),
+        seed,
         sending: Semaphore::new(CONCURRENCY_MAX),
     });
     prove(&shared, &scenario.world, handshake).await?;
@@ -188,13 +195,14 @@ impl Director {
     /// Puts the script on the timetable.
     fn begin(&mut self) {
         let outage = self.scenario.mischief.outage;
+        let now = Instant::now();
         let mut at = Duration::ZERO;
         for (index, step) in self.scenario.script.iter().enumerate() {
             at += step.after;
             let last = at + step.every * (step.repeat - 1);
             for time in 0..step.repeat {
                 let after = if outage.is_zero() { at + step.every * time } else { Duration::ZERO };
-                self.timetable.add(Instant::now() + self.shared.pace.real(after), Job::Step(index));
+                self.timetable.add(now + self.shared.pace.real(after), Job::Step(index));
             }
             at = last;
         }
@@ -202,7 +210,7 @@ impl Director {
 
     async fn play(&mut self, mut causes: mpsc::Receiver<Vec<(Duration, Deed)>>, stays: bool) {
         loop {
-            if self.timetable.next().is_none() && self.again {
+            if self.again && self.timetable.next().is_none() && !self.scenario.script.is_empty() {
                 self.begin();
             }
             let next = self.timetable.next();
@@ -212,15 +220,16 @@ impl Director {
             }
             tokio::select! {
                 () = at(next) => self.due(),
-                Some(deeds) = causes.recv() => self.add(deeds),
+                Some(deeds) = causes.recv() => self.add(Instant::now(), deeds),
                 Some(_) = self.deliveries.join_next(), if !self.deliveries.is_empty() => {}
             }
         }
     }
 
-    fn add(&mut self, deeds: Vec<(Duration, Deed)>) {
+    /// From their own moment, not from when we came to it: so one seed gives one order.
+    fn add(&mut self, moment: Instant, deeds: Vec<(Duration, Deed)>) {
         for (after, deed) in deeds {
-            self.timetable.add(Instant::now() + self.shared.pace.real(after), Job::Deed(Box::new(deed)));
+            self.timetable.add(moment + self.shared.pace.real(after), Job::Deed(Box::new(deed)));
         }
     }
 
@@ -229,9 +238,9 @@ impl Director {
         let outage = self.scenario.mischief.outage;
         let seconds = i64::try_from(outage.as_secs()).unwrap_or_default();
         let now = pace::now_seconds() - seconds;
-        match self.timetable.take() {
-            None => {}
-            Some(Job::Step(index)) => {
+        let Some((moment, job)) = self.timetable.take() else { return };
+        match job {
+            Job::Step(index) => {
                 let Some(step) = self.scenario.script.get(index) else { return };
                 let deeds = {
                     let State { world, play, .. } = &mut *self.shared.state();
@@ -239,9 +248,9 @@ impl Director {
                 };
                 let hurried =
                     deeds.into_iter().map(|(after, deed)| (if seconds > 0 { Duration::ZERO } else { after }, deed));
-                self.add(hurried.collect());
+                self.add(moment, hurried.collect());
             }
-            Some(Job::Deed(deed)) => {
+            Job::Deed(deed) => {
                 let outgoing = {
                     let State { world, play, .. } = &mut *self.shared.state();
                     let Some(occurrence) = play.occurrence(&deed, world, now) else { return };
@@ -250,10 +259,10 @@ impl Director {
                 };
                 self.launch(outgoing);
                 if self.stage.holds() {
-                    self.timetable.add(Instant::now() + self.shared.pace.real(HELD_MAX), Job::Flush);
+                    self.timetable.add(moment + self.shared.pace.real(HELD_MAX), Job::Flush);
                 }
             }
-            Some(Job::Flush) => {
+            Job::Flush => {
                 let outgoing = self.stage.flush(now, self.shared.state().play.rng());
                 self.launch(outgoing);
             }

@@ -97,9 +97,9 @@ impl Desk {
 
     async fn reply(&self, call: &Call) -> Reply {
         let planned = {
-            let State { world, play, graph } = &mut *self.shared.state();
+            let State { world, chance, graph, .. } = &mut *self.shared.state();
             let (mischief, now_seconds) = (&self.mischief, now_seconds());
-            plan(world, call, &mut Moment { now_seconds, rng: play.rng(), mischief, memory: graph })
+            plan(world, call, &mut Moment { now_seconds, rng: chance, mischief, memory: graph })
         };
         match planned {
             Plan::Answer(mut reply) => {
@@ -127,7 +127,7 @@ impl Desk {
         if effects.is_empty() {
             return;
         }
-        let waits = self.mischief.status_before_answer.strikes(self.shared.state().play.rng());
+        let waits = self.mischief.status_before_answer.strikes(&mut self.shared.state().chance);
         // The timetable ends only when the run does.
         drop(self.caused.send(effects).await);
         if waits {
@@ -139,7 +139,7 @@ impl Desk {
     fn traces(&self) -> [(&'static str, String); 3] {
         let rng_letters = |count| -> String {
             let mut state = self.shared.state();
-            (0..count).map(|_| state.play.rng().alphanumeric()).collect()
+            (0..count).map(|_| state.chance.alphanumeric()).collect()
         };
         [
             ("x-fb-request-id", rng_letters(23)),
@@ -154,7 +154,7 @@ impl Desk {
         }
         let id: String = {
             let mut state = self.shared.state();
-            (0..22).map(|_| state.play.rng().alphanumeric()).collect()
+            (0..22).map(|_| state.chance.alphanumeric()).collect()
         };
         reply.with("fbtrace_id", format!("A{id}"))
     }

@@ -136,7 +136,10 @@ fn an_apps_subscription_needs_its_own_token_and_known_fields() {
 fn the_receivers_failure_is_told_as_2200() {
     for (error, said) in [
         (HandshakeError::Status(http::StatusCode::NOT_FOUND), "HTTP Status Code = 404; HTTP Message = Not Found"),
-        (HandshakeError::Timeout(Duration::from_secs(6)), "curl_errno = 28; curl_error = Connection timed out after 6000 milliseconds"),
+        (
+            HandshakeError::Timeout(Duration::from_secs(6)),
+            "curl_errno = 28; curl_error = Connection timed out after 6000 milliseconds",
+        ),
         (
             HandshakeError::Challenge { expected: "39676783".into(), received: "\"39676783\"".into() },
             r#"Response does not match challenge, expected value="39676783", received="\"39676783\"""#,
@@ -201,7 +204,8 @@ fn an_override_has_both_its_parts_and_no_more_than_200_characters() {
     for (length, fine) in [(200, true), (201, false)] {
         let reply = desk.user("POST", &path, json!({ "override_callback_uri": long(length), "verify_token": "v" }));
         assert_eq!(reply.status == 200, fine, "{length}");
-        let of_number = json!({ "webhook_configuration": { "override_callback_uri": long(length), "verify_token": "v" } });
+        let of_number =
+            json!({ "webhook_configuration": { "override_callback_uri": long(length), "verify_token": "v" } });
         assert_eq!(desk.user("POST", NUMBER, of_number).status == 200, fine, "{length}");
     }
     let odd = desk.user("POST", &path, json!({ "override_callback_uri": "ftp://x/", "verify_token": "v" }));
@@ -400,7 +404,10 @@ fn what_does_not_exist_is_100_33_or_803() {
     let mut desk = Desk::usual();
     let number = desk.user("GET", "/v26.0/12345", json!({}));
     failed(&number, 400, 100);
-    assert_eq!((&number.body["error"]["type"], &number.body["error"]["error_subcode"]), (&json!("GraphMethodException"), &json!(33)));
+    assert_eq!(
+        (&number.body["error"]["type"], &number.body["error"]["error_subcode"]),
+        (&json!("GraphMethodException"), &json!(33))
+    );
     let waba = desk.user("GET", "/12345/subscribed_apps", json!({}));
     failed(&waba, 404, 803);
     assert_eq!(waba.body["error"]["type"], "GraphMethodException");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fastrand::Rng;
 use tokio::time::{Instant, sleep};
 
 use super::told::End;
@@ -25,7 +26,7 @@ const TYPES_MAX: usize = 4;
 
 /// A challenge as Meta's are: ten digits.
 pub(crate) fn challenge(shared: &Shared) -> String {
-    shared.state().play.rng().u64(1_000_000_000..10_000_000_000).to_string()
+    shared.state().chance.u64(1_000_000_000..10_000_000_000).to_string()
 }
 
 /// Who carries one notification.
@@ -38,6 +39,8 @@ pub(super) struct Courier {
     /// Attempts for each app.
     attempts: BTreeMap<String, u32>,
     acknowledged: BTreeSet<String>,
+    /// Its own, so that what others meet changes nothing for it.
+    rng: Rng,
 }
 
 /// One app's place, with what signs for it.
@@ -50,7 +53,9 @@ struct Place {
 impl Courier {
     pub(super) fn new(shared: Arc<Shared>, outgoing: Outgoing, number: u64) -> Self {
         let (types, events) = types(&outgoing.body);
-        Self { shared, outgoing, number, types, events, attempts: BTreeMap::new(), acknowledged: BTreeSet::new() }
+        let rng = Rng::with_seed(shared.seed.wrapping_mul(1_000_003).wrapping_add(number));
+        let (attempts, acknowledged) = (BTreeMap::new(), BTreeSet::new());
+        Self { shared, outgoing, number, types, events, attempts, acknowledged, rng }
     }
 
     pub(super) async fn deliver(mut self) {
@@ -84,7 +89,7 @@ impl Courier {
             }
             failures += 1;
             let since = self.shared.pace.metas(begun.elapsed());
-            let gap = retry::gap(failures, since, storage, self.shared.state().play.rng());
+            let gap = retry::gap(failures, since, storage, &mut self.rng);
             let gap = match gap {
                 Some(gap) => gap,
                 // The content may be kept no longer; that it is gone is told instead.

@@ -38,11 +38,7 @@ impl Receiver {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    plan: &[(&str, &[u16])],
-    got: &Mutex<Vec<(String, String)>>,
-) -> Option<()> {
+async fn serve(stream: TcpStream, plan: &[(&str, &[u16])], got: &Mutex<Vec<(String, String)>>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut head = String::new();

@@ -41,8 +41,9 @@ impl Timetable {
         self.jobs.peek().map(|entry| entry.at)
     }
 
-    pub(super) fn take(&mut self) -> Option<Job> {
-        self.jobs.pop().map(|entry| entry.job)
+    /// The next one, and when it was due.
+    pub(super) fn take(&mut self) -> Option<(Instant, Job)> {
+        self.jobs.pop().map(|entry| (entry.at, entry.job))
     }
 }
 

@@ -65,7 +65,8 @@ fn opening(number: &Number) -> String {
     )
 }
 
-fn card(contact: &Contact) -> String {
+/// The person as `contacts` has them.
+pub(crate) fn card(contact: &Contact) -> String {
     format!(
         r#"{{"profile":{{"name":{}}},"wa_id":{},"user_id":{}}}"#,
         quoted(&contact.profile),

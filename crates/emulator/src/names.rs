@@ -91,6 +91,34 @@ pub fn with_user_ids(body: &[u8], wa_id: &str, user_id: &str) -> Vec<u8> {
     json::splice(text, additions.iter().map(|(span, new)| (span.clone(), new.as_str()))).into_bytes()
 }
 
+/// The body with the person's card in each messaging value that has no `contacts`, as Meta sends since 2026; but not beside
+/// statuses that say `failed`, which have none.
+#[must_use]
+pub fn with_card(body: &[u8], card: &str) -> Vec<u8> {
+    const LISTS: [&str; 4] = ["messages", "statuses", "calls", "message_echoes"];
+    let Some((text, nodes)) = std::str::from_utf8(body).ok().and_then(|text| Some((text, json::nodes(text)?))) else {
+        return body.to_vec();
+    };
+    let mut additions = Vec::new();
+    for value in nodes.iter().filter(|node| node.path.last() == Some(&Step::Key("value"))) {
+        let inside = |node: &&json::Node<'_>| node.path.starts_with(&value.path);
+        let member = |name: &str| {
+            let is_it = |node: &json::Node<'_>| {
+                node.path.len() == value.path.len() + 1 && node.path.last() == Some(&Step::Key(name))
+            };
+            nodes.iter().filter(inside).any(is_it)
+        };
+        let failed = nodes.iter().filter(inside).any(|node| {
+            node.path.last() == Some(&Step::Key("status")) && text.get(node.span.clone()) == Some("\"failed\"")
+        });
+        if member("metadata") && LISTS.into_iter().any(member) && !member("contacts") && !failed {
+            let end = value.span.end - 1;
+            additions.push((end..end, format!(",\"contacts\":[{card}]")));
+        }
+    }
+    json::splice(text, additions.iter().map(|(span, new)| (span.clone(), new.as_str()))).into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
@@ -126,6 +154,24 @@ mod tests {
         assert!(text.contains(r#"{"wa_id":"1","user_id":"US.9"},{"wa_id":"2"}"#), "{text}");
         assert!(text.contains(r#"{"from":"1","from_user_id":"US.9","id":"x"}"#) && text.contains("US.7"), "{text}");
         assert_eq!(with_user_ids(&new, "1", "US.9"), new);
+    }
+
+    #[test]
+    fn a_card_is_given_to_messaging_values_that_have_none_and_did_not_fail() {
+        let with = |value: &str| {
+            let body = format!(r#"{{"entry":[{{"changes":[{{"value":{value}}}]}}]}}"#);
+            with_card(body.as_bytes(), "{}") != body.as_bytes()
+        };
+        assert!(with(r#"{"metadata":{},"statuses":[{"status":"sent"}]}"#));
+        assert!(with(r#"{"metadata":{},"calls":[]}"#));
+        for other in [
+            r#"{"metadata":{},"statuses":[{"status":"failed"}]}"#,
+            r#"{"metadata":{},"messages":[],"contacts":[]}"#,
+            r#"{"metadata":{},"history":[]}"#,
+            r#"{"event":"X"}"#,
+        ] {
+            assert!(!with(other), "{other}");
+        }
     }
 
     #[test]

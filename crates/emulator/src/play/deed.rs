@@ -8,7 +8,7 @@ use crate::edit::Edit;
 use crate::fixtures;
 use crate::fresh::Fresh;
 use crate::mischief::Occurrence;
-use crate::names::{Names, with_user_ids};
+use crate::names::{Names, with_card, with_user_ids};
 use crate::recipe::Recipe;
 use crate::scenario::Call;
 use crate::world::{Contact, World};
@@ -164,6 +164,7 @@ impl Deed {
             spelling: None,
         };
         let body = recipe.next_body(1, fresh).ok()?;
-        Some(with_user_ids(&body, &self.contact.wa_id, &self.contact.user_id))
+        let body = with_user_ids(&body, &self.contact.wa_id, &self.contact.user_id);
+        Some(with_card(&body, &bodies::card(&self.contact)))
     }
 }

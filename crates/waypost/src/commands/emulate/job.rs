@@ -40,7 +40,8 @@ impl Job {
         scenario.mischief = args.faults.over(scenario.mischief);
         let own = scenario.world.callbacks().all(|callback| !callback.url.is_empty());
         let place = place(args, environment, own)?;
-        let well_known = place.secret.is_none() || place.verify_token.is_none();
+        let typed = args.secret.is_some() && args.verify_token.is_some();
+        let well_known = !typed && (place.secret.is_none() || place.verify_token.is_none());
         fill(&mut scenario, args, environment, &place)?;
         for callback in scenario.world.callbacks() {
             Target::parse(&callback.url).map_err(|error| Failure::Arguments(format!("{:?}: {error}", callback.url)))?;

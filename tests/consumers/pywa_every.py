@@ -26,6 +26,8 @@ bot = WhatsApp(
 
 def called(name):
     def callback(_, got):
+        if name == "GroupMessageStatusesHandler":
+            got = got[0]
         told = {"handler": name, "id": getattr(got, "id", None), "type": str(getattr(got, "type", "")) or None}
         status = getattr(got, "status", None)
         told["status"] = getattr(status, "value", None)

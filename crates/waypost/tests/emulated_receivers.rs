@@ -43,9 +43,10 @@ const fn row(of: &'static str, at: &'static str, told: &'static str) -> Row {
 
 const MESSAGE: &str = "messages[0].id";
 const STATUS: &str = "statuses[0].id";
+const ECHO: &str = "message_echoes[0].id";
 
 /// Every message and status that pywa has a handler for, and the handler.
-const PYWA: [Row; 29] = [
+const PYWA: [Row; 41] = [
     row("messages.text", MESSAGE, "MessageHandler text"),
     row("messages.image", MESSAGE, "MessageHandler image"),
     row("messages.video", MESSAGE, "MessageHandler video"),
@@ -74,7 +75,19 @@ const PYWA: [Row; 29] = [
     row("calls.terminate", "calls[0].id", "CallTerminateHandler FAILED"),
     row("calls.status.ringing", STATUS, "CallStatusHandler RINGING"),
     row("calls.status.accepted", STATUS, "CallStatusHandler ACCEPTED"),
-    row("smb_message_echoes.text", "message_echoes[0].id", "OutgoingMessageHandler text"),
+    row("calls.status.rejected", STATUS, "CallStatusHandler REJECTED"),
+    row("messages/text-group", MESSAGE, "MessageHandler text"),
+    row("messages/text-ctwa-ad", MESSAGE, "MessageHandler text"),
+    row("messages/status-group-read", STATUS, "GroupMessageStatusesHandler read"),
+    row("messages.request_welcome", MESSAGE, "MessageHandler request_welcome"),
+    row("messages.system.user_changed_user_id", MESSAGE, "PhoneNumberChangeHandler system"),
+    row("messages.system.customer_changed_number", MESSAGE, "PhoneNumberChangeHandler system"),
+    row("messages.system.customer_identity_changed", MESSAGE, "IdentityChangeHandler system"),
+    row("messages.interactive.nfm_reply", MESSAGE, "FlowCompletionHandler interactive"),
+    row("smb_message_echoes.text", ECHO, "OutgoingMessageHandler text"),
+    row("smb_message_echoes.image", ECHO, "OutgoingMessageHandler image"),
+    row("smb_message_echoes.edit", ECHO, "OutgoingEditedMessageHandler image"),
+    row("smb_message_echoes.revoke", ECHO, "OutgoingDeletedMessageHandler revoke"),
 ];
 
 /// Every message and status that `whatsapp-api-js` knows.
@@ -107,15 +120,30 @@ fn id(position: usize) -> String {
     format!("wamid.OF-THE-TEST-{position:02}")
 }
 
+/// What Meta's pages leave out in places and its captures have, and pywa wants.
+fn wanted_by_pywa(of: &str) -> &'static str {
+    match of {
+        "messages.status.failed" => {
+            "'contacts' = [{ wa_id = '16505551234', user_id = 'US.13491208655302741918', profile = { name = 'Z' } }], "
+        }
+        "messages/status-group-read" => {
+            "'contacts' = [{ wa_id = '16505551234', user_id = 'US.1', profile = { name = 'Z' } }], \
+             'statuses[0].recipient_participant_user_id' = 'US.1', "
+        }
+        "messages.system.user_changed_user_id" => "'messages[0].from' = '16505551234', ",
+        "messages.system.customer_identity_changed" => {
+            "'messages[0].identity' = { acknowledged = true, created_timestamp = '1758254144', hash = 'DF2lS5v2W6x=' }, "
+        }
+        _ => "",
+    }
+}
+
 /// A scenario that sends each row once, under an id that we know.
 fn scenario(rows: &[Row]) -> String {
-    // Meta's page has no contacts beside a failed status, captures do; pywa wants them.
-    let card =
-        "'contacts' = [{ wa_id = '16505551234', user_id = 'US.13491208655302741918', profile = { name = 'Z' } }], ";
     let steps = rows.iter().enumerate().map(|(position, Row { of, at, .. })| {
-        let card = if of.ends_with("failed") { card } else { "" };
+        let more = wanted_by_pywa(of);
         format!(
-            "[[script]]\ndo = 'event'\nafter = '100ms'\ntype = '{of}'\nset = {{ {card}'{at}' = '{}' }}\n",
+            "[[script]]\ndo = 'event'\nafter = '100ms'\ntype = '{of}'\nset = {{ {more}'{at}' = '{}' }}\n",
             id(position)
         )
     });

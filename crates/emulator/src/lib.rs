@@ -49,4 +49,4 @@ pub use load::{Load, LoadBody};
 pub use names::Names;
 pub use recipe::Recipe;
 pub use sender::{Answer, Sender, Target};
-pub use sign::{AppSecret, Signing};
+pub use sign::{AppSecret, SignatureHeaders, Signing};

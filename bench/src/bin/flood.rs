@@ -1,7 +1,8 @@
 //! How much `waypost emulate --load` sends on one core, against a receiver that does next to nothing.
 //!
 //! `cargo build --release -p bench --bin flood`, then the receiver on one core and the load on another:
-//! `taskset -c 1 flood sink & taskset -c 0 flood 127.0.0.1:9090`. The rate is raised until the schedule falls behind.
+//! `taskset -c 1 flood sink & taskset -c 0 flood 127.0.0.1:9090`. The rate is raised until the schedule falls behind. What a
+//! request costs in processor time says the limit of one core even where others use it, too.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the result of a measurement")]
 async fn load(at: &str) -> Option<()> {
-    println!("events/s asked  events/s  requests/s  median ms  99 % ms  behind ms");
+    println!("events/s asked  events/s  requests/s  median ms  99 % ms  behind ms  CPU us/request  requests/s of a core");
     for events_per_second in RATES {
         let settings = Settings {
             target: Target::parse(&format!("http://{at}/")).ok()?,
@@ -45,22 +46,33 @@ async fn load(at: &str) -> Option<()> {
             pace: Pace::default(),
         };
         let progress = Arc::new(Progress::default());
+        let cpu_before = cpu_us()?;
         let report = flood(settings, Sender::new(), None, progress, std::future::pending()).await.ok()?;
         let seconds = report.took.as_secs_f64();
         let [events, bodies] = [&report.progress.acknowledged_events, &report.progress.acknowledged]
             .map(|count| f64::from(u32::try_from(count.load(Ordering::Relaxed)).unwrap_or(u32::MAX)) / seconds);
+        let cost = (cpu_us()? - cpu_before) / (bodies * seconds);
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
         println!(
-            "{events_per_second:>14.0}  {events:>8.0}  {bodies:>10.0}  {:>9.2}  {:>7.2}  {:>9.1}",
+            "{events_per_second:>14.0}  {events:>8.0}  {bodies:>10.0}  {:>9.2}  {:>7.2}  {:>9.1}  {cost:>14.0}  {:>20.0}",
             ms(report.latency.at(500)),
             ms(report.latency.at(990)),
-            ms(report.behind)
+            ms(report.behind),
+            1e6 / cost
         );
         if report.behind > BEHIND_MAX {
             break;
         }
     }
     Some(())
+}
+
+/// Processor time of this process so far, by the kernel's count of hundredths of a second.
+fn cpu_us() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit(") ").next()?.split(' ').collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) * 10_000.0)
 }
 
 async fn sink() -> Option<()> {

@@ -33,7 +33,9 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the result of a measurement")]
 async fn load(at: &str) -> Option<()> {
-    println!("events/s asked  events/s  requests/s  median ms  99 % ms  behind ms  CPU us/request  requests/s of a core");
+    println!(
+        "events/s asked  events/s  requests/s  median ms  99 % ms  behind ms  CPU us/request  requests/s of a core"
+    );
     for events_per_second in RATES {
         let settings = Settings {
             target: Target::parse(&format!("http://{at}/")).ok()?,

@@ -194,7 +194,7 @@ fn opening(text: &mut String, number: &Number) -> std::fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
     use std::collections::HashSet;
 
     use super::*;

@@ -131,7 +131,7 @@ fn is_change(node: &Node<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
     use super::*;
 
     const TWO: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"1","time":5,"changes":[{"a":1}, {"b":2}]},{"changes":[{"c":3}],"id":"2"}]}"#;

@@ -278,12 +278,10 @@ fn text(to: &str) -> Value {
 }
 
 fn stages(reply: &Reply) -> Vec<Stage> {
-    let stage = |what: &What| match what {
-        What::Status { stage, opaque, .. } => {
-            assert_eq!(opaque.as_deref(), Some("order 7"));
-            Some(*stage)
-        }
-        _ => None,
+    let stage = |what: &What| {
+        let What::Status { stage, opaque, .. } = what else { return None };
+        assert_eq!(opaque.as_deref(), Some("order 7"));
+        Some(*stage)
     };
     reply.effects.iter().filter_map(|(_, deed)| stage(&deed.what)).collect()
 }
@@ -384,9 +382,9 @@ fn the_one_time_synchronisation_can_be_asked_for_once() {
     assert!(contacts.body["request_id"].is_string() && contacts.body["messaging_product"] == "whatsapp");
     assert!(matches!(contacts.effects[0].1.what, What::Contacts));
     let history = desk.user("POST", &path, ask("history"));
-    let chunks = history.effects.iter().filter_map(|(_, deed)| match &deed.what {
-        What::History(chunk) => Some((chunk.phase, chunk.order, chunk.progress)),
-        _ => None,
+    let chunks = history.effects.iter().filter_map(|(_, deed)| {
+        let What::History(chunk) = &deed.what else { return None };
+        Some((chunk.phase, chunk.order, chunk.progress))
     });
     let chunks: Vec<_> = chunks.collect();
     assert_eq!(chunks, [(0, 1, 16), (0, 2, 33), (1, 1, 50), (1, 2, 66), (2, 1, 83), (2, 2, 100)]);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use emulator::run::{self, RunError, Summary};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::interval;
 
 use self::job::Job;
 use self::show::Show;
@@ -22,6 +23,9 @@ use crate::terminal;
 
 /// Things told that nobody has read yet.
 const TOLD: usize = 256;
+
+/// How often what waits is shown anew.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Plays a scenario or makes a load, or prints what there is.
 pub(crate) fn run(args: &EmulateArgs) -> Result<Exit, Failure> {
@@ -49,16 +53,22 @@ async fn play(args: &EmulateArgs, job: Job) -> Result<Exit, Failure> {
         None => None,
     };
     let graph = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-    let mut show = Show::new(args.json);
+    let mut show = Show::new(args.json, args.speed);
     show.begin(&job, graph)?;
     let (told, mut telling) = mpsc::channel(TOLD);
     let sender = tls::sender(args)?;
     let playing = run::run(job.settings, sender, listener, told, stop(args.length));
     let showing = async {
-        while let Some(told) = telling.recv().await {
-            show.told(&told)?;
+        let mut looks = interval(LOOK);
+        loop {
+            tokio::select! {
+                told = telling.recv() => match told {
+                    Some(told) => show.told(&told)?,
+                    None => return Ok::<_, Failure>(()),
+                },
+                _ = looks.tick() => show.look(),
+            }
         }
-        Ok::<_, Failure>(())
     };
     tokio::pin!(playing);
     let ended: Result<Summary, RunError> = tokio::select! {

@@ -1,11 +1,14 @@
-//! What is seen of a run: a line for each request, and the sums.
+//! What is seen of a run: a line for each request, what waits, and the sums.
 
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use emulator::run::{Attempt, RunError, Summary, Told};
+use emulator::run::{Attempt, Pace, RunError, Summary, Told};
 use emulator::scenario::{SECRET, VERIFY_TOKEN};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::job::Job;
 use crate::exit::{Exit, Failure};
@@ -17,11 +20,37 @@ pub(super) struct Show {
     json: bool,
     /// More than one place is sent to, so each line says which.
     several: bool,
+    begun: Instant,
+    /// Notifications that wait for their next attempt, and when that is.
+    waiting: BTreeMap<u64, Instant>,
+    pace: Pace,
+    /// Somebody looks, so what waits is shown below the lines.
+    live: bool,
 }
 
+/// Makes the line that is written over empty.
+const CLEAR: &str = "\r\u{1b}[K";
+
 impl Show {
-    pub(super) fn new(json: bool) -> Self {
-        Self { json, several: false }
+    pub(super) fn new(json: bool, pace: Pace) -> Self {
+        let live = !json && std::io::stderr().is_terminal();
+        Self { json, several: false, begun: Instant::now(), waiting: BTreeMap::new(), pace, live }
+    }
+
+    /// Writes anew what waits.
+    pub(super) fn look(&self) {
+        let Some(next) = self.waiting.values().min().filter(|_| self.live) else { return };
+        let seconds = next.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
+        let line = format!("{CLEAR}{} wait for their next attempt, the first in {seconds} s", self.waiting.len());
+        let mut out = std::io::stderr().lock();
+        drop(out.write_all(line.as_bytes()).and_then(|()| out.flush()));
+    }
+
+    fn clear(&self) {
+        if self.live && !self.waiting.is_empty() {
+            let mut out = std::io::stderr().lock();
+            drop(out.write_all(CLEAR.as_bytes()).and_then(|()| out.flush()));
+        }
     }
 
     /// Tells what is going to happen.
@@ -54,9 +83,22 @@ impl Show {
         Ok(())
     }
 
-    pub(super) fn told(&self, told: &Told) -> Result<(), Failure> {
-        let line = if self.json { json_of(told).to_string() } else { self.text_of(told) };
-        terminal::print(&line)
+    pub(super) fn told(&mut self, told: &Told) -> Result<(), Failure> {
+        self.clear();
+        match told {
+            Told::Retry { notification, after } => {
+                self.waiting.insert(*notification, Instant::now() + self.pace.real(*after));
+            }
+            Told::Attempt(Attempt { notification, .. }) | Told::GaveUp { notification } => {
+                self.waiting.remove(notification);
+            }
+            Told::Handshake { .. } | Told::Nobody { .. } | Told::Graph { .. } => {}
+        }
+        let since = self.begun.elapsed().as_secs_f64();
+        let line = if self.json { json_of(told).to_string() } else { format!("{since:6.1} s  {}", self.text_of(told)) };
+        terminal::print(&line)?;
+        self.look();
+        Ok(())
     }
 
     /// Why nothing was sent.
@@ -73,6 +115,7 @@ impl Show {
 
     /// Sums up.
     pub(super) fn end(&self, summary: &Summary) -> Result<Exit, Failure> {
+        self.clear();
         let good = summary.is_complete() && summary.forged_taken == 0;
         if self.json {
             terminal::print(&sums(summary).to_string())?;

@@ -99,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn the_guides_scenario_can_be_read() {
+        let guide = include_str!("../../../docs/guide/emulate.md");
+        let text = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let scenario = Scenario::parse(text).unwrap();
+        assert_eq!((scenario.script.len(), scenario.world.tokens.len()), (3, 1));
+    }
+
+    #[test]
     fn what_means_nothing_is_refused_with_its_place() {
         assert!(refused("[[numbers]]\ndisply = '1'").contains("disply"));
         assert!(refused("[[script]]\ndo = 'fly'").contains("step 1 (fly): there is no such thing to do"));

@@ -220,3 +220,56 @@ fn rate(text: &str) -> Result<f64, String> {
     let rate = text.trim_end_matches("/s").parse().map_err(|_| "expected a number, for instance 4000/s".to_owned())?;
     if (0.1..=1_000_000.0).contains(&rate) { Ok(rate) } else { Err("expected 0.1 to 1000000".to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+
+    use clap::CommandFactory as _;
+    use emulator::scenario::{READY, Scenario};
+
+    use super::*;
+
+    const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/emulate.md");
+
+    #[derive(clap::Parser)]
+    struct Faults {
+        #[command(flatten)]
+        args: FaultArgs,
+    }
+
+    /// The flags of faults.
+    fn flags() -> Vec<String> {
+        let command = Faults::command();
+        command.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn the_guide_has_every_scenario_and_every_fault() {
+        let guide = std::fs::read_to_string(GUIDE).unwrap();
+        for ready in READY {
+            assert!(guide.contains(&format!("| `{}` |", ready.name)), "{}", ready.name);
+        }
+        for flag in flags().iter().filter(|flag| *flag != "bad-day") {
+            assert!(guide.contains(&format!("`{flag}`")), "{flag}");
+        }
+        assert!(guide.contains("`--bad-day`"));
+    }
+
+    #[test]
+    fn every_fault_is_a_flag_and_a_word_of_scenarios_that_mean_the_same() {
+        for flag in flags().iter().filter(|flag| *flag != "bad-day") {
+            let value = if flag == "outage" { "'2days'" } else { "7" };
+            let scenario = Scenario::parse(&format!("[faults]\n{flag} = {value}")).unwrap().mischief;
+            let typed = ["x".to_owned(), format!("--{flag}"), value.trim_matches('\'').to_owned()];
+            let args = <Faults as clap::Parser>::parse_from(typed).args;
+            assert_eq!(args.over(Mischief::default()), scenario, "{flag}");
+            assert_ne!(scenario, Mischief::default(), "{flag}");
+            assert_eq!(
+                FaultArgs::over(&<Faults as clap::Parser>::parse_from(["x"]).args, scenario),
+                scenario,
+                "{flag}"
+            );
+        }
+    }
+}

@@ -130,9 +130,11 @@ impl Play {
             let mix = mix.get_or_insert_with(|| Mix::new(rng.u64(..), MIXED_CONTACTS));
             let number = world.number(deed.number.as_deref()?)?;
             let (field, body) = mix.one(number, now_seconds);
-            return Some(Occurrence { waba: deed.waba.clone(), number: deed.number.clone(), field, body });
+            return Some(deed.happened(world, field, body));
         }
-        deed.occurrence(world, now_seconds, &mut self.fresh, rng)
+        let body = deed.body(world, now_seconds, &mut self.fresh, rng)?;
+        let field = whatsapp::read(&body).events.first().map(|event| event.field.clone().into_owned())?;
+        Some(deed.happened(world, field, body))
     }
 }
 

@@ -344,6 +344,62 @@ fn a_load_is_written_down_and_nothing_of_it_is_lost() {
 }
 
 #[test]
+fn a_stop_with_something_pending_fails() {
+    let sink = Sink::start_with(None, None);
+    sink.answer(|_| Say::Status(500));
+    let home = Home::bare();
+    let meta = Staying::start(&home, &["--to", &sink.url("/hook"), "--no-handshake"]);
+    sink.wait_for(2);
+    let ended = meta.interrupt();
+    assert_eq!((ended.code, ended.sum("acknowledged")), (Some(1), 0));
+    assert!(ended.sum("pending") >= 1 && ended.sum("retried") >= 1);
+}
+
+#[test]
+fn a_client_certificate_is_made_once_and_its_key_is_the_owners() {
+    let sink = Sink::start_with(None, None);
+    let home = Home::bare();
+    let url = sink.url("/hook");
+    let arguments = ["--to", &url, "--no-handshake", "--speed", "50", "--mtls", "tls"];
+    let files = || ["ca.pem", "client.pem", "client.key"].map(|name| std::fs::read(home.path().join("tls").join(name)));
+    let first = emulate(&home, &arguments);
+    assert!(first.code == Some(0) && first.told.contains("client.webhooks.fbclientcerts.com"), "{}", first.told);
+    let made = files().map(Result::unwrap);
+    let second = emulate(&home, &arguments);
+    assert_eq!(second.code, Some(0));
+    assert_eq!(files().map(Result::unwrap), made);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let key = std::fs::metadata(home.path().join("tls/client.key")).unwrap();
+        assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_batch_has_several_accounts_fields_and_entries_and_is_taken_whole() {
+    let (sink, home, gateway) = stage();
+    let script: String = ["write", "answer", "event", "write", "event"]
+        .iter()
+        .enumerate()
+        .map(|(n, act)| {
+            let waba = if n % 2 == 0 { "1" } else { "2" };
+            let kind = if *act == "event" { "type = 'account_update.verified_account'" } else { "" };
+            format!("[[script]]\ndo = '{act}'\nafter = '1ms'\nnumber = '1{waba}'\n{kind}\n")
+        })
+        .collect();
+    let numbers = "[[numbers]]\nid = '11'\nwaba = '1'\n[[numbers]]\nid = '12'\nwaba = '2'\n";
+    home.write("two.toml", &format!("[[wabas]]\nid = '1'\n[[wabas]]\nid = '2'\n{numbers}{script}"));
+    let ended = emulate(&home, &["--scenario", "two.toml", "--batch", "5", "--speed", "2", "--seed", "1"]);
+    books_balance(&ended, &gateway, &sink);
+    let largest = ended.attempts().map(|one| one["events"].as_u64().unwrap()).max();
+    assert_eq!(largest, Some(5));
+    let wabas: HashSet<String> = gateway.api.events().iter().map(|event| event["waba_id"].to_string()).collect();
+    assert_eq!(wabas.len(), 2);
+    assert!(gateway.stop().success());
+}
+
+#[test]
 fn scenarios_are_listed_and_printed() {
     let home = Home::bare();
     let list = emulate(&home, &["--list"]);

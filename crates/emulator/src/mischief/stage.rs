@@ -23,6 +23,8 @@ pub struct Occurrence {
     pub field: String,
     /// The envelope with this one change.
     pub body: Vec<u8>,
+    /// Where it goes now, app by app: what goes elsewhere is never in one body with it.
+    pub route: Vec<(String, String)>,
 }
 
 /// How the bytes go out.
@@ -116,14 +118,11 @@ impl Stage {
         out
     }
 
-    fn join(&mut self, occurrence: Occurrence, now_seconds: i64, rng: &mut Rng, out: &mut Vec<Outgoing>) {
-        // What one override can redirect and another cannot is never in one body.
-        let goes_together = |there: &Occurrence| {
-            let own_way = |one: &Occurrence| crate::world::OVERRIDABLE.contains(&one.field.as_str());
-            let same_place = there.waba == occurrence.waba && there.number == occurrence.number;
-            if own_way(there) { same_place && there.field == occurrence.field } else { !own_way(&occurrence) }
-        };
-        if self.batch.first().is_some_and(|there| !goes_together(there)) {
+    fn join(&mut self, mut occurrence: Occurrence, now_seconds: i64, rng: &mut Rng, out: &mut Vec<Outgoing>) {
+        if self.mischief.retention.strikes(rng) && occurrence.field == "messages" {
+            occurrence.body = bodies::retention(&occurrence.body);
+        }
+        if self.batch.first().is_some_and(|there| there.route != occurrence.route) {
             self.send_batch(now_seconds, rng, out);
         }
         self.batch.push(occurrence);
@@ -146,16 +145,13 @@ impl Stage {
     /// The request for this body and what comes beside it.
     fn requests(
         &self,
-        mut occurrence: Occurrence,
+        occurrence: Occurrence,
         habit: Option<Habit>,
         now_seconds: i64,
         rng: &mut Rng,
         out: &mut Vec<Outgoing>,
     ) {
         let day = &self.mischief;
-        if day.retention.strikes(rng) && occurrence.field == "messages" {
-            occurrence.body = bodies::retention(&occurrence.body);
-        }
         let plain = self.outgoing(&occurrence, &occurrence.body, habit);
         let mut usual = plain.clone();
         if day.array_wrapped.strikes(rng) {
@@ -172,9 +168,7 @@ impl Stage {
         if day.duplicates.strikes(rng) {
             out.push(Outgoing { habit: Some(Habit::Repeated), wire: Wire::Whole, ..usual });
         }
-        let before = self.before.as_ref().filter(|before| {
-            before.field == occurrence.field && before.waba == occurrence.waba && before.number == occurrence.number
-        });
+        let before = self.before.as_ref().filter(|before| before.route == occurrence.route);
         if let Some(before) = before.filter(|_| day.regroup.strikes(rng)) {
             let body = rebatch::gather(&[occurrence.body.as_slice(), &before.body]);
             out.push(self.outgoing(&occurrence, &body, Some(Habit::Regrouped)));

@@ -92,16 +92,18 @@ pub enum What {
 }
 
 impl Deed {
-    pub(super) fn occurrence(
-        &self,
-        world: &World,
-        now_seconds: i64,
-        fresh: &mut Fresh,
-        rng: &mut Rng,
-    ) -> Option<Occurrence> {
+    /// The webhook, once it is written.
+    pub(super) fn happened(&self, world: &World, field: String, body: Vec<u8>) -> Occurrence {
+        let (waba, number) = (self.waba.clone(), self.number.clone());
+        let places = world.destinations(&waba, number.as_deref(), &field);
+        let route = places.map(|place| (place.app.to_owned(), place.callback.url.clone())).collect();
+        Occurrence { waba, number, field, body, route }
+    }
+
+    pub(super) fn body(&self, world: &World, now_seconds: i64, fresh: &mut Fresh, rng: &mut Rng) -> Option<Vec<u8>> {
         let number = self.number.as_deref().and_then(|id| world.number(id));
         let contact = &self.contact;
-        let body = match &self.what {
+        Some(match &self.what {
             What::Message { wamid, text, reply_to } => {
                 bodies::message(number?, contact, (wamid, text), reply_to.as_deref(), now_seconds)
             }
@@ -120,9 +122,7 @@ impl Deed {
             }
             What::Event { event_type, set } => self.event(world, event_type, set, fresh)?,
             What::Mixed => return None,
-        };
-        let field = whatsapp::read(&body).events.first().map(|event| event.field.clone().into_owned())?;
-        Some(Occurrence { waba: self.waba.clone(), number: self.number.clone(), field, body })
+        })
     }
 
     fn template(

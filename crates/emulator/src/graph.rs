@@ -1,7 +1,7 @@
 //! The Graph side: what a business's own code calls, as far as webhooks hang on it.
 //!
 //! Pure but for [`server`]: a call and the world go in, an answer and what it causes come out. A call that sets a callback
-//! asks for a handshake first; once the receiver has proved itself, [`apply`] makes the change.
+//! asks for a handshake first; once the receiver has proved itself, `apply` makes the change.
 
 mod messages;
 mod objects;

@@ -1,6 +1,9 @@
 //! What Meta does: builds webhook bodies, signs them, sends them, repeats them and misbehaves.
 //!
-//! It works against any receiver, so it knows nothing of the gateway. All but [`sender`] is pure: time and chance are arguments, and one seed repeats one run. A body's way from the documentation to the wire:
+//! It works against any receiver, so it knows nothing of the gateway. All but [`sender`], [`run`], [`flood`] and
+//! [`graph::server`] is pure: time and chance are arguments, and one seed repeats one run. [`world`] is what there is,
+//! [`scenario`] and [`play`] what happens in it, [`mischief`] what goes wrong on the way, [`graph`] what a business's own code
+//! calls. A body's way from the documentation to the wire:
 //!
 //! ```
 //! use emulator::{AppSecret, Escapes, Fresh, Signing};

@@ -344,6 +344,34 @@ fn a_load_is_written_down_and_nothing_of_it_is_lost() {
 }
 
 #[test]
+fn a_status_can_come_before_the_answer_to_the_send_call() {
+    let sink = Sink::start_with(None, None);
+    let home = Home::bare();
+    home.write("quiet.toml", "[[contacts]]\nname = 'zoe'\nreads = false\n");
+    let to = ["--scenario", "quiet.toml", "--to", &sink.url("/hook"), "--no-handshake"];
+    let send = json!({ "messaging_product": "whatsapp", "to": "1", "text": { "body": "hi" } });
+    for (percent, first) in [("100", "attempt"), ("0", "graph")] {
+        let before = sink.ledger().len();
+        let meta = Staying::start(&home, &[&to[..], &["--status-before-answer", percent]].concat());
+        assert_eq!(meta.call("POST", "/106540352242922/messages", &send).0, 200);
+        until_true("its statuses", || sink.ledger().len() >= before + 2);
+        assert_eq!(meta.interrupt().lines[0]["what"], first);
+    }
+}
+
+#[test]
+fn a_second_secret_signs_its_share_and_a_load_has_no_faults() {
+    let sink = Sink::start_with(Some("another-secret"), None);
+    let home = Home::bare();
+    let url = sink.url("/hook");
+    let arguments = ["--to", &url, "--no-handshake", "--speed", "50", "--other-secret", "another-secret"];
+    let ended = emulate(&home, &[&arguments[..], &["--second-secret", "100"]].concat());
+    assert_eq!((ended.code, sink.ledger().len()), (Some(0), 5), "the sink checks the signatures");
+    let load = emulate(&home, &["--to", &url, "--load", "1/s", "--duplicates", "5"]);
+    assert!(load.code == Some(2) && load.told.contains("cannot be used with"), "{}", load.told);
+}
+
+#[test]
 fn a_stop_with_something_pending_fails() {
     let sink = Sink::start_with(None, None);
     sink.answer(|_| Say::Status(500));

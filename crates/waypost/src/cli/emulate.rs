@@ -107,7 +107,7 @@ pub(crate) struct EmulateTlsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct EmulateLoadArgs {
     /// So many events a second instead of a script, whatever the receiver does: 60 % statuses, 30 % messages, 10 % others
-    #[arg(long, value_name = "N/s", value_parser = rate, conflicts_with_all = ["graph", "again"])]
+    #[arg(long, value_name = "N/s", value_parser = rate, conflicts_with_all = ["graph", "again", "FaultArgs"])]
     pub(crate) load: Option<f64>,
     /// Write down what is sent and what is answered, one JSON object a line
     #[arg(long, value_name = "FILE", requires = "load")]

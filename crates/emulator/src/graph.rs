@@ -119,11 +119,6 @@ impl Call {
     pub(crate) fn version(&self) -> &str {
         self.parts().0
     }
-
-    /// The object that is called, for the usage headers.
-    pub(crate) fn object(&self) -> Option<&str> {
-        self.parts().1.first().copied()
-    }
 }
 
 /// What to do about this call.

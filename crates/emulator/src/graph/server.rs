@@ -80,8 +80,10 @@ impl Desk {
         };
         let query = parts.uri.query().unwrap_or_default();
         let (call, understood) = read(parts.method, parts.uri.path(), query, &parts.headers, &body.to_bytes());
-        let object = call.object().unwrap_or_default().to_owned();
-        let percent = self.shared.state().graph.count(&object, now_seconds());
+        let (waba, percent) = {
+            let State { world, graph, .. } = &mut *self.shared.state();
+            graph.used(world, &call, now_seconds())
+        };
         let reply = match understood {
             _ if percent > 100 => usage::too_many(),
             Ok(()) => self.reply(&call).await,
@@ -89,7 +91,7 @@ impl Desk {
         };
         let (method, path) = (call.method.to_string(), call.path.clone());
         self.shared.tell(Told::Graph { method, path, status: reply.status, code: reply.code() }).await;
-        let mut headers = usage::headers(&object, percent).to_vec();
+        let mut headers = usage::headers(waba.as_deref(), percent);
         headers.push(("facebook-api-version", call.version().to_owned()));
         headers.extend(self.traces());
         response(&self.traced(reply), &headers)

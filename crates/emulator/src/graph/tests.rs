@@ -364,13 +364,25 @@ fn a_number_has_a_throughput_and_an_account_an_hour_of_calls() {
     let used: Vec<u64> = (0..5_001).map(|_| memory.count(WABA, NOW)).collect();
     assert_eq!((used[49], used[4_999]), (1, 100));
     assert_eq!(memory.count(WABA, NOW + 3_600), 0);
-    let [(app, _), (case, value)] = usage::headers(WABA, 100);
-    assert_eq!((app, case), ("X-App-Usage", "X-Business-Use-Case-Usage"));
-    let value: Value = serde_json::from_str(&value).unwrap();
+    let headers = usage::headers(Some(WABA), 100);
+    assert_eq!((headers[0].0, headers[1].0), ("X-App-Usage", "X-Business-Use-Case-Usage"));
+    assert_eq!(usage::headers(None, 0).len(), 1);
+    let value: Value = serde_json::from_str(&headers[1].1).unwrap();
     for member in ["type", "call_count", "total_cputime", "total_time", "estimated_time_to_regain_access"] {
         assert!(!value[WABA][0][member].is_null(), "{member}");
     }
     failed(&usage::too_many(), 429, 80_008);
+    let call =
+        |path: &str| Call { method: Method::GET, path: path.to_owned(), parameters: Map::default(), token: None };
+    let mut used = |path: &str| memory.used(&desk.world, &call(path), NOW);
+    (0..50).for_each(|_| drop(used(&format!("/v26.0/{NUMBER}"))));
+    assert_eq!(
+        used(&format!("/{WABA}/subscribed_apps")),
+        (Some(WABA.to_owned()), 1),
+        "an account and its numbers share"
+    );
+    assert_eq!(used(&format!("/{NUMBER}/messages")), (Some(WABA.to_owned()), 0), "messages are not counted");
+    assert_eq!(used("/debug_token"), (None, 0));
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
+use super::Call;
 use super::reply::Reply;
-use crate::world::Number;
+use crate::world::{Number, World};
 
 const HOUR_SECONDS: i64 = 3_600;
 
@@ -37,7 +38,19 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Counts a call; how much of the hour's calls are used, in a hundred.
+    /// The account that a call is about, and how much of its hour's calls are used, in a hundred. Messages are not among
+    /// them: a number has a throughput for those.
+    pub(super) fn used(&mut self, world: &World, call: &Call, now_seconds: i64) -> (Option<String>, u64) {
+        let (_, parts) = call.parts();
+        let id = parts.first().copied().unwrap_or_default();
+        let of_number = world.number(id).map(|number| number.waba.clone());
+        let waba = of_number.or_else(|| world.waba(id).map(|waba| waba.id.clone()));
+        let counts = parts.get(1) != Some(&"messages");
+        let percent = waba.as_ref().filter(|_| counts).map_or(0, |waba| self.count(waba, now_seconds));
+        (waba, percent)
+    }
+
+    /// Counts a call.
     pub(super) fn count(&mut self, object: &str, now_seconds: i64) -> u64 {
         let (since, count) = self.calls.entry(object.to_owned()).or_insert((now_seconds, 0));
         if now_seconds - *since >= HOUR_SECONDS {
@@ -62,17 +75,21 @@ impl Memory {
 }
 
 /// The headers that tell how much is used.
-pub(super) fn headers(object: &str, percent: u64) -> [(&'static str, String); 2] {
+pub(super) fn headers(waba: Option<&str>, percent: u64) -> Vec<(&'static str, String)> {
     let usage = json!({ "call_count": percent, "total_time": percent / 2, "total_cputime": percent / 2 });
     let wait = if percent >= 100 { 60 } else { 0 };
-    let case = json!({ object: [{
-        "type": "whatsapp_business_management",
-        "call_count": percent,
-        "total_cputime": percent / 2,
-        "total_time": percent / 2,
-        "estimated_time_to_regain_access": wait,
-    }] });
-    [("X-App-Usage", usage.to_string()), ("X-Business-Use-Case-Usage", case.to_string())]
+    let mut headers = vec![("X-App-Usage", usage.to_string())];
+    if let Some(waba) = waba {
+        let case = json!({ waba: [{
+            "type": "whatsapp_business_management",
+            "call_count": percent,
+            "total_cputime": percent / 2,
+            "total_time": percent / 2,
+            "estimated_time_to_regain_access": wait,
+        }] });
+        headers.push(("X-Business-Use-Case-Usage", case.to_string()));
+    }
+    headers
 }
 
 /// More calls than an hour has.

@@ -1,6 +1,8 @@
 //! How Meta misbehaves, as far as its own documents and public reports tell: it repeats, reorders and regroups; and some
 //! requests are not Meta's at all.
 
+use std::fmt;
+
 use fastrand::Rng;
 
 use crate::rebatch;
@@ -23,6 +25,32 @@ pub enum Habit {
     WrongSignature,
     /// Not signed: a receiver refuses it.
     MissingSignature,
+    /// The App Dashboard's test send.
+    Dashboard,
+    /// Close to the largest body that Meta sends.
+    Large,
+    /// Its bytes come slowly.
+    Slow,
+    /// The connection ends in the middle of the body.
+    Cut,
+}
+
+impl fmt::Display for Habit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Repeated => "repeated",
+            Self::Regrouped => "regrouped",
+            Self::Batched => "batched",
+            Self::ArrayWrapped => "array-wrapped",
+            Self::BareSample => "bare sample",
+            Self::WrongSignature => "wrong signature",
+            Self::MissingSignature => "no signature",
+            Self::Dashboard => "dashboard test",
+            Self::Large => "large",
+            Self::Slow => "slow",
+            Self::Cut => "cut",
+        })
+    }
 }
 
 /// One request to make.
@@ -47,9 +75,15 @@ impl Post {
         let signing = match habit {
             Habit::WrongSignature => Signing::Wrong,
             Habit::MissingSignature => Signing::Missing,
-            Habit::Repeated | Habit::Regrouped | Habit::Batched | Habit::ArrayWrapped | Habit::BareSample => {
-                Signing::Right
-            }
+            Habit::Repeated
+            | Habit::Regrouped
+            | Habit::Batched
+            | Habit::ArrayWrapped
+            | Habit::BareSample
+            | Habit::Dashboard
+            | Habit::Large
+            | Habit::Slow
+            | Habit::Cut => Signing::Right,
         };
         let habit = Some(habit);
         Self { body, signing, habit }

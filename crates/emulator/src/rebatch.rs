@@ -17,6 +17,27 @@ pub fn merge<B: AsRef<[u8]>>(bodies: &[B]) -> Vec<u8> {
     in_envelope(&entries.join(","))
 }
 
+/// One body with the changes of all these, in order: neighbours whose entries say the same share one entry. Bodies without
+/// an envelope are left out.
+#[must_use]
+pub fn gather<B: AsRef<[u8]>>(bodies: &[B]) -> Vec<u8> {
+    /// What stands before the changes of an entry, the changes, and what stands behind them.
+    type Parts = (String, Vec<String>, String);
+    let mut entries: Vec<Parts> = Vec::new();
+    for envelope in bodies.iter().filter_map(|body| Envelope::read(body.as_ref())) {
+        for change in envelope.spans(is_change) {
+            let Some((before, text, after)) = envelope.around(&change) else { continue };
+            match entries.last_mut() {
+                Some((first, changes, last)) if *first == before && *last == after => changes.push(text.to_owned()),
+                Some(_) | None => entries.push((before.to_owned(), vec![text.to_owned()], after.to_owned())),
+            }
+        }
+    }
+    let entries: Vec<String> =
+        entries.into_iter().map(|(before, changes, after)| [before, changes.join(","), after].concat()).collect();
+    in_envelope(&entries.join(","))
+}
+
 /// One body per change. A body without changes is its own only part.
 #[must_use]
 pub fn split(body: &[u8]) -> Vec<Vec<u8>> {
@@ -78,12 +99,18 @@ impl<'a> Envelope<'a> {
 
     /// The entry around this change, without the other changes.
     fn entry_with_only(&self, change: &Range<usize>) -> Option<String> {
+        let (before, change, after) = self.around(change)?;
+        Some([before, change, after].concat())
+    }
+
+    /// What stands before the changes of this change's entry, the change, and what stands behind them.
+    fn around(&self, change: &Range<usize>) -> Option<(&'a str, &'a str, &'a str)> {
         let around = |span: &Range<usize>| span.start < change.start && change.end < span.end;
         let entry = self.spans(is_entry).find(around)?;
         let list = self.spans(is_change_list).find(around)?;
         let before = self.text.get(entry.start..=list.start)?;
         let after = self.text.get(list.end - 1..entry.end)?;
-        Some([before, self.text.get(change.clone())?, after].concat())
+        Some((before, self.text.get(change.clone())?, after))
     }
 }
 
@@ -104,7 +131,7 @@ fn is_change(node: &Node<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
     use super::*;
 
     const TWO: &str = r#"{"object":"whatsapp_business_account","entry":[{"id":"1","time":5,"changes":[{"a":1}, {"b":2}]},{"changes":[{"c":3}],"id":"2"}]}"#;
@@ -131,6 +158,14 @@ mod tests {
         let parts: Vec<Vec<u8>> = split(&merged);
         assert_eq!(parts, split(TWO.as_bytes()));
         assert_eq!(text(merge(&[b"no json"])), r#"{"object":"whatsapp_business_account","entry":[]}"#);
+    }
+
+    #[test]
+    fn gathered_changes_share_an_entry_where_their_entries_say_the_same() {
+        let parts = split(TWO.as_bytes());
+        assert_eq!(text(gather(&parts)), TWO.replace(r#"{"a":1}, {"b":2}"#, r#"{"a":1},{"b":2}"#));
+        let apart = [&parts[0], &parts[2], &parts[1]];
+        assert_eq!(split(&gather(&apart)), apart.map(Clone::clone));
     }
 
     #[test]

@@ -2,17 +2,22 @@
 //!
 //! HTTP/1.1 with connections kept alive. Clones share them; concurrency is many clones. Redirects are not followed.
 
+mod paced;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
+use hyper_rustls::builderstates::WantsProtocols1;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout};
 
+use self::paced::Paced;
+use crate::mischief::Wire;
 use crate::sign::SignatureHeaders;
 
 /// After this Meta counts a notification as not delivered.
@@ -86,9 +91,19 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// What comes of a notification whose callback is no URL.
+    pub(crate) fn nowhere() -> Self {
+        Self { result: Err(SendError::Target), body: Bytes::new(), duration: Duration::ZERO }
+    }
+}
+
 /// Why a notification got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
+    /// The callback is no URL.
+    #[error("the callback is not a URL with a host")]
+    Target,
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -133,7 +148,7 @@ const REFUSED: &str = "(#2200) Callback verification failed with the following e
 /// Meta's sending side.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Paced>,
     notification_timeout: Duration,
     handshake_timeout: Duration,
 }
@@ -154,11 +169,26 @@ impl Sender {
     /// A sender with other timeouts than Meta's.
     #[must_use]
     pub fn with_timeouts(notification_timeout: Duration, handshake_timeout: Duration) -> Self {
+        let tls = HttpsConnectorBuilder::new().with_webpki_roots();
+        Self::over(tls.https_or_http(), notification_timeout, handshake_timeout)
+    }
+
+    /// A sender with a TLS of its own: see [`crate::tls::client`].
+    #[must_use]
+    pub fn with_tls(tls: rustls::ClientConfig, notification_timeout: Duration) -> Self {
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls);
+        Self::over(tls.https_or_http(), notification_timeout, HANDSHAKE_TIMEOUT)
+    }
+
+    fn over(
+        tls: HttpsConnectorBuilder<WantsProtocols1>,
+        notification_timeout: Duration,
+        handshake_timeout: Duration,
+    ) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.enforce_http(false);
-        let connector =
-            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(connector);
+        let connector = tls.enable_http1().wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
@@ -173,12 +203,15 @@ impl Sender {
     /// # Errors
     /// If the answer is anything but status 200 and the bare challenge, in time.
     pub async fn handshake(&self, target: &Target, verify_token: &str, challenge: &str) -> Result<(), HandshakeError> {
-        let request = common(Method::GET, &target.handshake(verify_token, challenge)).body(Full::default());
+        let request =
+            common(Method::GET, &target.handshake(verify_token, challenge)).body(Paced::new(Bytes::new(), Wire::Whole));
         let answer = timeout(self.handshake_timeout, self.exchange(request)).await;
         let (status, body) =
             answer.map_err(|_| HandshakeError::Timeout(self.handshake_timeout))?.map_err(|error| match error {
                 SendError::Connect(_) => HandshakeError::Connect(error),
-                SendError::Timeout | SendError::Broken(_) | SendError::Request(_) => HandshakeError::Broken(error),
+                SendError::Target | SendError::Timeout | SendError::Broken(_) | SendError::Request(_) => {
+                    HandshakeError::Broken(error)
+                }
             })?;
         if status != StatusCode::OK {
             return Err(HandshakeError::Status(status));
@@ -194,8 +227,13 @@ impl Sender {
 
     /// Sends one notification.
     pub async fn send(&self, target: &Target, body: Bytes, signatures: &SignatureHeaders) -> Answer {
+        self.send_so(target, body, signatures, Wire::Whole).await
+    }
+
+    /// Sends one notification, its bytes at this pace.
+    pub async fn send_so(&self, target: &Target, body: Bytes, signatures: &SignatureHeaders, wire: Wire) -> Answer {
         let started = Instant::now();
-        let request = notification(target, body, signatures);
+        let request = notification(target, body, signatures, wire);
         let (result, body) = match timeout(self.notification_timeout, self.exchange(request)).await {
             Ok(Ok((status, body))) => (Ok(status.as_u16()), body),
             Ok(Err(error)) => (Err(error), Bytes::new()),
@@ -204,7 +242,7 @@ impl Sender {
         Answer { result, body, duration: started.elapsed() }
     }
 
-    async fn exchange(&self, request: http::Result<Request<Full<Bytes>>>) -> Result<(StatusCode, Bytes), SendError> {
+    async fn exchange(&self, request: http::Result<Request<Paced>>) -> Result<(StatusCode, Bytes), SendError> {
         let request = request.map_err(SendError::Request)?;
         let response =
             self.client.request(request).await.map_err(|error| {
@@ -239,10 +277,15 @@ pub fn notification_headers(body_bytes: usize, signatures: &SignatureHeaders) ->
     headers
 }
 
-fn notification(target: &Target, body: Bytes, signatures: &SignatureHeaders) -> http::Result<Request<Full<Bytes>>> {
+fn notification(
+    target: &Target,
+    body: Bytes,
+    signatures: &SignatureHeaders,
+    wire: Wire,
+) -> http::Result<Request<Paced>> {
     let headers = notification_headers(body.len(), signatures);
     let request = Request::builder().method(Method::POST).uri(target.0.to_string());
-    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value)).body(Full::new(body))
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value)).body(Paced::new(body, wire))
 }
 
 fn common(method: Method, url: &str) -> http::request::Builder {

@@ -18,6 +18,12 @@ impl AppSecret {
         Self(secret.into())
     }
 
+    /// True if it is this text: for secrets that are no secrets.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.0 == text.as_bytes()
+    }
+
     /// For what tries other forms of it.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0

@@ -1,5 +1,6 @@
 //! The arguments: what can be typed, and the help for it.
 
+mod emulate;
 mod endpoints;
 mod fields;
 mod gateway;
@@ -20,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exit::Exit;
 
+pub(crate) use emulate::EmulateArgs;
 pub(crate) use endpoints::{
     ApplyArgs, EndpointArgs, EndpointOptions, EndpointsAddArgs, EndpointsArgs, EndpointsCommand, EndpointsExplainArgs,
     EndpointsListArgs, EndpointsRemoveArgs, EndpointsUpdateArgs, FormOptions, RotateSecretArgs,
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
+    /// Be Meta: send webhooks by a scenario, retry them, answer Graph API calls; or make a load
+    Emulate(Box<EmulateArgs>),
     /// Send webhooks of a type, signed as Meta signs them
     Trigger(TriggerArgs),
     /// Print the events in webhook bodies

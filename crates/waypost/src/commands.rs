@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod deliveries;
 mod demo;
+mod emulate;
 mod endpoint_body;
 mod endpoints;
 mod events;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Emulate(args) => emulate::run(&args),
         Command::Trigger(args) => trigger::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Fields(args) => fields::run(&args),

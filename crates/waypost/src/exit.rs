@@ -128,6 +128,9 @@ pub(crate) enum Failure {
     /// The arguments make no sense, in a way that only shows when they are used.
     #[error("{0}")]
     Arguments(String),
+    /// The emulator did not begin: a receiver did not prove itself.
+    #[error("{0}")]
+    Emulation(String),
     /// No gateway on this machine left a way in, and no other was named.
     #[error("no gateway has run with the store {}", .folder.display())]
     NoGateway {
@@ -180,6 +183,7 @@ impl Failure {
             | Self::Start(_)
             | Self::Broken(_)
             | Self::Refused { .. }
+            | Self::Emulation(_)
             | Self::Answer(_) => Exit::Failed,
         }
     }
@@ -202,6 +206,7 @@ impl Failure {
             Self::Answer(_) => Some("does the URL lead to the admin listener of a gateway of this version?"),
             Self::Configuration(_)
             | Self::Arguments(_)
+            | Self::Emulation(_)
             | Self::Refused { .. }
             | Self::Store(_)
             | Self::Start(_)

@@ -14,85 +14,16 @@
 
 mod support;
 
-use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::net::SocketAddr;
 
+use support::consumer::Consumer;
 use support::gateway::Home;
 use support::meta::{self, Text};
 use support::sink::{Arrival, HUB_SECRET, Sink, WEBHOOK_SECRET, webhook_signature};
-use support::{until, until_true, wire};
+use support::until_true;
 
-const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/consumers");
 /// Another secret than the sender's.
 const OTHER_SECRET: &str = "whsec_QW5vdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXM=";
-
-/// Where a consumer's packages are. None, with a note, where they were not installed; on the build server that is a
-/// failure.
-#[expect(clippy::disallowed_methods, reason = "where the consumers are is for the environment to say")]
-fn installed(variable: &str) -> Option<OsString> {
-    let found = std::env::var_os(variable);
-    if found.is_none() {
-        let need = format!("{variable} must name what `cargo xtask consumers` installs under target/");
-        assert!(std::env::var_os("CI").is_none(), "{need}");
-        eprintln!("not tested: {need}");
-    }
-    found
-}
-
-/// A receiver that is somebody else's.
-struct Consumer {
-    child: Child,
-    at: SocketAddr,
-    told: Arc<Mutex<Vec<String>>>,
-}
-
-impl Consumer {
-    fn python(script: &str, arguments: &[&str]) -> Option<Self> {
-        let mut command = Command::new(installed("WAYPOST_TEST_PYTHON")?);
-        command.arg(format!("{SCRIPTS}/{script}")).args(arguments);
-        Some(Self::start(command))
-    }
-
-    fn node(script: &str, arguments: &[&str]) -> Option<Self> {
-        let folder = installed("WAYPOST_TEST_NODE")?;
-        let mut command = Command::new("node");
-        command.arg(format!("{SCRIPTS}/{script}")).arg(folder).args(arguments);
-        Some(Self::start(command))
-    }
-
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.next().unwrap().unwrap();
-        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port.trim().parse().unwrap()));
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&told);
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| noted.lock().unwrap().push(line)));
-        until_true("the consumer to listen", || TcpStream::connect(at).is_ok());
-        Self { child, at, told }
-    }
-
-    /// What it answers to a delivery.
-    fn judges(&self, headers: &[(&str, &str)], body: &[u8]) -> u16 {
-        wire::exchange(self.at, &wire::request("POST", "/", headers, body)).unwrap().status
-    }
-
-    /// What it told, once it told so many lines.
-    fn lines(&self, count: usize) -> Vec<String> {
-        until(&format!("{count} lines"), || Some(self.told.lock().unwrap().clone()).filter(|told| told.len() >= count))
-    }
-}
-
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
 
 /// The three headers of Standard Webhooks, as they came.
 fn headers(arrival: &Arrival) -> [(&'static str, &str); 3] {

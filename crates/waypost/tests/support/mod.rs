@@ -13,6 +13,7 @@
 )]
 
 pub(crate) mod api;
+pub(crate) mod consumer;
 pub(crate) mod gateway;
 pub(crate) mod meta;
 pub(crate) mod sink;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 const BATCH_MAX: usize = 512;
 /// How long a settlement waits for others.
-const LINGER: Duration = Duration::from_millis(10);
+const LINGER: Duration = Duration::from_millis(5);
 /// A batch waits no longer when all but this part of what an endpoint may have in flight waits to be written.
 const SHARE_OF_CAP: usize = 4;
 const RETRY_EVERY: Duration = Duration::from_millis(500);

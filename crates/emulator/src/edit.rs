@@ -11,6 +11,8 @@ pub struct Edit {
     json: String,
 }
 
+const LIST: &str = "a list";
+
 /// Why a value cannot be set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
@@ -21,7 +23,7 @@ pub enum EditError {
     #[error("the body has no change with a value")]
     NoValue,
     /// What stands on the way is something else than the path says.
-    #[error("{at} is {is}, and the path goes on with {next}")]
+    #[error("{at} is {is}, and the path goes on with {next}{}", if *is == LIST { ": write [0] for its first" } else { "" })]
     Kind {
         /// How far the path leads.
         at: String,
@@ -188,7 +190,7 @@ fn is_value(path: &[Step<'_>]) -> bool {
 const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Object => "an object",
-        Kind::Array => "a list",
+        Kind::Array => LIST,
         Kind::String => "a text",
         Kind::Bare => "a number, true, false or null",
     }
@@ -229,7 +231,7 @@ mod tests {
             |path: &str| Edit::new(path, "1").and_then(|edit| edit.apply(BODY.as_bytes())).unwrap_err().to_string();
         assert_eq!(told("a[3]"), "a has 1 elements: [1] adds one, [3] leaves a gap");
         assert_eq!(told("n.x"), "n is a number, true, false or null, and the path goes on with .x");
-        assert_eq!(told("a.b"), "a is a list, and the path goes on with .b");
+        assert_eq!(told("a.b"), "a is a list, and the path goes on with .b: write [0] for its first");
         assert_eq!(told("x[1]"), "x[1] has 0 elements: [0] adds one, [1] leaves a gap");
         for bad in ["", "a..b", "a[", "a[x]", "a]b", "[0]", "a\"b"] {
             assert!(told(bad).contains("cannot be read"), "{bad}");

@@ -90,14 +90,15 @@ pub(super) async fn fetch(shared: &Arc<Shared>, claims: &[Claim]) {
     found.unwrap_or_default().into_iter().for_each(|payload| ahead.keep(payload));
 }
 
-/// What is missing and what its endpoints will want next, as rows of events in their order.
+/// What is missing and what is likely to be claimed next, as rows of events in their order.
 fn wanted(shared: &Shared, claims: &[Claim], missing: &HashSet<EventId>) -> Vec<i64> {
     let of_missing = claims.iter().filter(|claim| missing.contains(&claim.event));
-    let endpoints: HashSet<EndpointNo> = of_missing.clone().map(|claim| claim.endpoint).collect();
+    let mut endpoints: Vec<EndpointNo> = of_missing.clone().map(|claim| claim.endpoint).collect();
+    endpoints.sort_unstable();
+    endpoints.dedup();
     let board = lock(&shared.board);
     let mut rows: Vec<i64> = of_missing.filter_map(|claim| board.event_of(claim)).collect();
-    let of_each = AHEAD_MAX / endpoints.len().max(1);
-    let upcoming: Vec<_> = endpoints.into_iter().flat_map(|endpoint| board.upcoming(endpoint, of_each)).collect();
+    let upcoming = board.upcoming(&endpoints, AHEAD_MAX);
     drop(board);
     let (fresh, ahead) = (lock(&shared.fresh), lock(&shared.ahead));
     let is_there = |event: EventId| fresh.has(event) || ahead.by_id.contains_key(&event);

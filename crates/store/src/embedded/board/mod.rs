@@ -224,9 +224,14 @@ impl Board {
         self.held.get(&claim.delivery.0).filter(|held| held.fence == claim.fence).map(|held| held.event_no)
     }
 
-    /// What an endpoint will probably be given next, as (event, its row), at most so many.
-    pub(super) fn upcoming(&self, number: EndpointNo, max: usize) -> Vec<(EventId, i64)> {
-        self.queues.get(&number).filter(|queue| queue.active).map(|queue| queue.upcoming(max)).unwrap_or_default()
+    /// What will probably be claimed next, as (event, its row), at most about so many: of these endpoints, and of those
+    /// whose turn comes. Endpoints that drain side by side want events that lie side by side.
+    pub(super) fn upcoming(&self, endpoints: &[EndpointNo], max: usize) -> Vec<(EventId, i64)> {
+        let in_turn = self.turns.iter().filter(|number| !endpoints.contains(number)).take(max);
+        let numbers: Vec<EndpointNo> = endpoints.iter().chain(in_turn).take(max).copied().collect();
+        let of_each = max.div_ceil(numbers.len().max(1));
+        let queues = numbers.iter().filter_map(|number| self.queues.get(number)).filter(|queue| queue.active);
+        queues.flat_map(|queue| queue.upcoming(of_each)).take(max).collect()
     }
 
     /// When the next waiting delivery is to be looked at.

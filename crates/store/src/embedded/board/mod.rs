@@ -276,7 +276,7 @@ impl Board {
         let Some((endpoint, place)) = self.held.get(&id).map(|held| (held.endpoint, held.place)) else { return };
         let Some(queue) = self.queues.get_mut(&endpoint) else { return };
         let before = queue.loaded;
-        let left = queue.leave_accepted(id, place, &mut self.timers, &mut self.held, &mut self.parched);
+        let left = queue.take_first(id, place, &mut self.timers, &mut self.held, &mut self.parched);
         self.loaded = self.loaded.saturating_sub(before - queue.loaded);
         let window = queue.window;
         if let Some(held) = self.held.get_mut(&id).filter(|_| left) {

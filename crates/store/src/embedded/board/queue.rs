@@ -270,19 +270,14 @@ impl Queue {
         held: &mut HashMap<i64, Held>,
         parched: &mut VecDeque<(EndpointNo, i64)>,
     ) {
-        match self.lanes.get_mut(&place) {
-            Some(lane) if lane.front_if(id).is_some() => {
-                lane.items.pop_front();
-                self.loaded = self.loaded.saturating_sub(1);
-                self.next(place, timers, held, parched);
-            }
+        if !self.take_first(id, place, timers, held, parched) {
             // It ended outside the window (after a rebuild): a read under way may have seen it as owed.
-            _ => self.epoch += 1,
+            self.epoch += 1;
         }
     }
 
-    /// The first of a lane was accepted, and that is being written; the next follows. False when it is not in memory.
-    pub(super) fn leave_accepted(
+    /// Takes the first out of its lane; the next follows. False when it is not in memory.
+    pub(super) fn take_first(
         &mut self,
         id: i64,
         place: Place,

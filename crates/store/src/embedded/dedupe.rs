@@ -30,7 +30,7 @@ pub(super) enum Fate {
 }
 
 /// The first eight bytes of SHA-256, as SQLite takes integers.
-pub(super) fn short_hash(parts: &[&[u8]]) -> i64 {
+pub(crate) fn short_hash(parts: &[&[u8]]) -> i64 {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
@@ -40,7 +40,7 @@ pub(super) fn short_hash(parts: &[&[u8]]) -> i64 {
 }
 
 /// The digest of an event's bytes.
-pub(super) fn digest(notification: &NewNotification, event: &NewEvent) -> i64 {
+pub(crate) fn digest(notification: &NewNotification, event: &NewEvent) -> i64 {
     short_hash(&[element(notification, event)])
 }
 
@@ -116,11 +116,12 @@ fn listed(tx: &Tx<'_>, event: &NewEvent, digest: i64) -> Result<bool, Fault> {
 }
 
 /// The event's bytes within its body.
-fn element<'n>(notification: &'n NewNotification, event: &NewEvent) -> &'n [u8] {
+pub(crate) fn element<'n>(notification: &'n NewNotification, event: &NewEvent) -> &'n [u8] {
     notification.body.get(event.data_range.clone()).unwrap_or(&notification.body)
 }
 
-fn same_json(one: &[u8], other: &[u8]) -> bool {
+/// True when both say the same as JSON, or are the same bytes.
+pub(crate) fn same_json(one: &[u8], other: &[u8]) -> bool {
     if one == other {
         return true;
     }

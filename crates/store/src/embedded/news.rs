@@ -22,14 +22,14 @@ pub(super) struct News {
 
 /// A delivery that the board has to learn of.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct NewlyOwed {
-    pub(super) endpoint: EndpointNo,
-    pub(super) lane: i64,
-    pub(super) id: i64,
-    pub(super) event: EventId,
+pub(crate) struct NewlyOwed {
+    pub(crate) endpoint: EndpointNo,
+    pub(crate) lane: i64,
+    pub(crate) id: i64,
+    pub(crate) event: EventId,
     /// The row of the event.
-    pub(super) event_no: i64,
-    pub(super) replay: Option<ReplayMark>,
+    pub(crate) event_no: i64,
+    pub(crate) replay: Option<ReplayMark>,
 }
 
 /// A new event of the batch.

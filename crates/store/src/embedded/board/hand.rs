@@ -11,15 +11,15 @@ use crate::record::EndpointNo;
 
 /// An owed delivery that was changed in the tables.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::embedded) struct Touched {
-    pub(in crate::embedded) endpoint: EndpointNo,
-    pub(in crate::embedded) id: i64,
-    pub(in crate::embedded) lane: i64,
+pub(crate) struct Touched {
+    pub(crate) endpoint: EndpointNo,
+    pub(crate) id: i64,
+    pub(crate) lane: i64,
 }
 
 impl Board {
     /// They are due at once, and their endpoints' quiet is over.
-    pub(in crate::embedded) fn hurry(&mut self, touched: &[Touched]) {
+    pub(crate) fn hurry(&mut self, touched: &[Touched]) {
         for one in touched {
             if let Some(queue) = self.queues.get_mut(&one.endpoint) {
                 queue.hurry(one);
@@ -29,7 +29,7 @@ impl Board {
     }
 
     /// An endpoint's quiet is over.
-    pub(in crate::embedded) fn end_quiet(&mut self, number: EndpointNo) {
+    pub(crate) fn end_quiet(&mut self, number: EndpointNo) {
         if let Some(queue) = self.queues.get_mut(&number) {
             queue.held_until_ms = None;
         }
@@ -37,7 +37,7 @@ impl Board {
     }
 
     /// They have ended. One that is in flight stays out until it is settled.
-    pub(in crate::embedded) fn end_owed(&mut self, touched: &[Touched]) {
+    pub(crate) fn end_owed(&mut self, touched: &[Touched]) {
         for one in touched {
             let Some(queue) = self.queues.get_mut(&one.endpoint) else { continue };
             queue.owed = queue.owed.saturating_sub(1);

@@ -8,6 +8,8 @@
 //! beyond it, so what is read and what is added never cross. A lane that holds its followers up keeps only a few of them
 //! in memory; the rest is *parked*: left on disk, from a remembered id on, and read when the lane moves.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine with several writers is being written"))]
+mod arrive;
 mod hand;
 mod lane;
 mod queue;
@@ -23,22 +25,23 @@ use rules::delivery::DeliveryState;
 use rules::identity::EventId;
 use rules::rate::Rate;
 
-pub(super) use self::hand::Touched;
-pub(super) use self::lane::{Item, Place, Tried};
+pub(crate) use self::hand::Touched;
+use self::lane::Head;
+pub(crate) use self::lane::{Item, Place, Tried};
 use self::queue::Queue;
-pub(super) use self::reads::{Row, Want};
+pub(crate) use self::reads::{Row, Want};
 use super::news::NewlyOwed;
 use crate::record::{Claim, DeliveryNo, EndpointNo, EndpointRecord, Settlement};
 
 /// How much of the backlog is held in memory.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
+pub(crate) struct Sizes {
     /// Deliveries per endpoint.
-    pub(super) window: usize,
+    pub(crate) window: usize,
     /// Deliveries of one lane.
-    pub(super) lane: usize,
+    pub(crate) lane: usize,
     /// Deliveries in all. Each endpoint may hold a few beyond it, so that none starves.
-    pub(super) total: usize,
+    pub(crate) total: usize,
 }
 
 /// Something to look at when its time comes: (when, endpoint, delivery, place).
@@ -70,15 +73,15 @@ impl Held {
 
 /// A waiting head whose lane should go on without it, once that is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Aside {
-    pub(super) endpoint: EndpointNo,
-    pub(super) lane: i64,
-    pub(super) id: i64,
+pub(crate) struct Aside {
+    pub(crate) endpoint: EndpointNo,
+    pub(crate) lane: i64,
+    pub(crate) id: i64,
 }
 
 /// The board.
 #[derive(Debug)]
-pub(super) struct Board {
+pub(crate) struct Board {
     sizes: Sizes,
     queues: HashMap<EndpointNo, Queue>,
     /// Endpoints with something to claim, in turn.
@@ -94,7 +97,7 @@ pub(super) struct Board {
 }
 
 impl Board {
-    pub(super) fn new(sizes: Sizes) -> Self {
+    pub(crate) fn new(sizes: Sizes) -> Self {
         Self {
             sizes,
             queues: HashMap::new(),
@@ -110,7 +113,7 @@ impl Board {
     }
 
     /// Begins anew from the tables. Claims that are out stay out: who holds one may still settle it.
-    pub(super) fn begin_anew(&mut self) {
+    pub(crate) fn begin_anew(&mut self) {
         for queue in self.queues.values_mut() {
             queue.forget();
         }
@@ -123,12 +126,12 @@ impl Board {
     }
 
     /// Forgets endpoints that the tables no longer have.
-    pub(super) fn keep_only(&mut self, there: &HashSet<EndpointNo>) {
+    pub(crate) fn keep_only(&mut self, there: &HashSet<EndpointNo>) {
         self.queues.retain(|number, _| there.contains(number));
     }
 
     /// Learns of an endpoint as it is now, and what it is owed where that is known from the tables.
-    pub(super) fn put_endpoint(&mut self, endpoint: &EndpointRecord, backlog: Option<(u64, i64)>) {
+    pub(crate) fn put_endpoint(&mut self, endpoint: &EndpointRecord, backlog: Option<(u64, i64)>) {
         let number = endpoint.number;
         let queue = self.queues.entry(number).or_insert_with(|| Queue::new(number));
         queue.concurrency_max = usize::try_from(endpoint.concurrency_max).unwrap_or(usize::MAX).max(1);
@@ -150,14 +153,14 @@ impl Board {
     }
 
     /// Forgets an endpoint. Claims on it may still be settled.
-    pub(super) fn remove_endpoint(&mut self, number: EndpointNo) {
+    pub(crate) fn remove_endpoint(&mut self, number: EndpointNo) {
         if let Some(queue) = self.queues.remove(&number) {
             self.loaded = self.loaded.saturating_sub(queue.loaded);
         }
     }
 
     /// Learns of deliveries that are durable now.
-    pub(super) fn owe(&mut self, owed: &[NewlyOwed]) {
+    pub(crate) fn owe(&mut self, owed: &[NewlyOwed]) {
         let room = self.sizes.total.saturating_sub(self.loaded);
         for new in owed {
             let Some(queue) = self.queues.get_mut(&new.endpoint) else {
@@ -171,7 +174,7 @@ impl Board {
     }
 
     /// Claims up to `max`, one endpoint after the other.
-    pub(super) fn claim(&mut self, max: usize, now_ms: i64) -> Vec<Claim> {
+    pub(crate) fn claim(&mut self, max: usize, now_ms: i64) -> Vec<Claim> {
         self.ring_timers(now_ms);
         let mut claims = Vec::new();
         while claims.len() < max {
@@ -195,7 +198,7 @@ impl Board {
     }
 
     /// Claims one delivery of a suspended endpoint. Err: what it is owed is on disk alone, and should be read first.
-    pub(super) fn probe(&mut self, number: EndpointNo, now_ms: i64) -> Result<Option<Claim>, NothingLoaded> {
+    pub(crate) fn probe(&mut self, number: EndpointNo, now_ms: i64) -> Result<Option<Claim>, NothingLoaded> {
         let Some(queue) = self.queues.get_mut(&number) else { return Ok(None) };
         let fence = self.fence + 1;
         match queue.give_probe(fence, now_ms) {
@@ -210,7 +213,7 @@ impl Board {
     }
 
     /// Some of what an endpoint is owed has ended on disk; what is in memory is read again.
-    pub(super) fn ended(&mut self, number: EndpointNo, count: u64) {
+    pub(crate) fn ended(&mut self, number: EndpointNo, count: u64) {
         if let Some(queue) = self.queues.get_mut(&number) {
             self.loaded = self.loaded.saturating_sub(queue.loaded);
             queue.forget();
@@ -220,13 +223,13 @@ impl Board {
     }
 
     /// The row of the event that was claimed, while the claim is the latest.
-    pub(super) fn event_of(&self, claim: &Claim) -> Option<i64> {
+    pub(crate) fn event_of(&self, claim: &Claim) -> Option<i64> {
         self.held.get(&claim.delivery.0).filter(|held| held.fence == claim.fence).map(|held| held.event_no)
     }
 
     /// What will probably be claimed next, as (event, its row), at most about so many: of these endpoints, and of those
     /// whose turn comes. Endpoints that drain side by side want events that lie side by side.
-    pub(super) fn upcoming(&self, endpoints: &[EndpointNo], max: usize) -> Vec<(EventId, i64)> {
+    pub(crate) fn upcoming(&self, endpoints: &[EndpointNo], max: usize) -> Vec<(EventId, i64)> {
         let in_turn = self.turns.iter().filter(|number| !endpoints.contains(number)).take(max);
         let numbers: Vec<EndpointNo> = endpoints.iter().chain(in_turn).take(max).copied().collect();
         let of_each = max.div_ceil(numbers.len().max(1));
@@ -235,23 +238,23 @@ impl Board {
     }
 
     /// When the next waiting delivery is to be looked at.
-    pub(super) fn next_due_at_ms(&self) -> Option<i64> {
+    pub(crate) fn next_due_at_ms(&self) -> Option<i64> {
         self.timers.peek().map(|Reverse((at, ..))| *at)
     }
 
     /// Lanes that should go on without their head; each is told once.
-    pub(super) fn take_asides(&mut self) -> Vec<Aside> {
+    pub(crate) fn take_asides(&mut self) -> Vec<Aside> {
         std::mem::take(&mut self.asides)
     }
 
     /// The wish could not be written down: it comes up again at `again_ms`.
-    pub(super) fn postpone(&mut self, aside: Aside, again_ms: i64) {
+    pub(crate) fn postpone(&mut self, aside: Aside, again_ms: i64) {
         let place = Place::Lane(aside.lane);
         self.timers.push(Reverse((again_ms, aside.endpoint, aside.id, place)));
     }
 
     /// The head was written down as late: its lane goes on.
-    pub(super) fn set_aside(&mut self, aside: Aside) {
+    pub(crate) fn set_aside(&mut self, aside: Aside) {
         if let Some(queue) = self.queues.get_mut(&aside.endpoint) {
             queue.set_aside(aside, &mut self.timers, &mut self.held, &mut self.parched);
             self.after(aside.endpoint);
@@ -259,16 +262,16 @@ impl Board {
     }
 
     /// True while this claim is the latest of its delivery.
-    pub(super) fn is_current(&self, claim: &Claim) -> bool {
+    pub(crate) fn is_current(&self, claim: &Claim) -> bool {
         self.held.get(&claim.delivery.0).is_some_and(|held| held.fence == claim.fence)
     }
 
-    pub(super) fn is_in_flight(&self, delivery: DeliveryNo) -> bool {
+    pub(crate) fn is_in_flight(&self, delivery: DeliveryNo) -> bool {
         self.held.contains_key(&delivery.0)
     }
 
     /// The endpoint accepted it, which is not durable yet: its lane goes on.
-    pub(super) fn accepted(&mut self, claim: &Claim) {
+    pub(crate) fn accepted(&mut self, claim: &Claim) {
         if !self.is_current(claim) {
             return;
         }
@@ -286,7 +289,7 @@ impl Board {
     }
 
     /// Takes a settlement that is durable now. `taken` is false where the row had ended by other means.
-    pub(super) fn settle(&mut self, settlement: &Settlement, taken: bool) {
+    pub(crate) fn settle(&mut self, settlement: &Settlement, taken: bool) {
         let Some(held) = self.give_back(&settlement.claim) else {
             return;
         };
@@ -322,7 +325,7 @@ impl Board {
     }
 
     /// Takes a claim back untried.
-    pub(super) fn release(&mut self, claim: &Claim) {
+    pub(crate) fn release(&mut self, claim: &Claim) {
         let Some(held) = self.give_back(claim) else { return };
         if let Some(queue) = self.queues.get_mut(&held.endpoint) {
             queue.ready_again(claim.delivery.0, held.place);
@@ -331,12 +334,12 @@ impl Board {
     }
 
     /// What an endpoint is owed, and when it last accepted something.
-    pub(super) fn of_endpoint(&self, number: EndpointNo) -> (u64, Option<i64>) {
+    pub(crate) fn of_endpoint(&self, number: EndpointNo) -> (u64, Option<i64>) {
         self.queues.get(&number).map_or((0, None), |queue| (queue.owed, queue.last_accepted_at_ms))
     }
 
     /// True when something can be claimed at once.
-    pub(super) fn has_turns(&self) -> bool {
+    pub(crate) fn has_turns(&self) -> bool {
         !self.turns.is_empty()
     }
 
@@ -402,7 +405,7 @@ fn tried(settlement: &Settlement, accepted: u64) -> Tried {
 
 /// A queue has nothing in memory, though it is owed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NothingLoaded;
+pub(crate) struct NothingLoaded;
 
 /// A claim on an item.
 fn claim_of(item: &Item, endpoint: EndpointNo, fence: u64, stood_ms: i64) -> Claim {

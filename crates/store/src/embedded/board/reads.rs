@@ -13,28 +13,28 @@ const READ_ROWS_MAX: usize = 1_000;
 
 /// A read.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::embedded) struct Want {
-    pub(in crate::embedded) endpoint: EndpointNo,
+pub(crate) struct Want {
+    pub(crate) endpoint: EndpointNo,
     /// Only this lane.
-    pub(in crate::embedded) lane: Option<i64>,
+    pub(crate) lane: Option<i64>,
     /// From this id on, inclusive.
-    pub(in crate::embedded) from: i64,
+    pub(crate) from: i64,
     /// Up to this id, inclusive.
-    pub(in crate::embedded) upto: i64,
-    pub(in crate::embedded) limit: usize,
+    pub(crate) upto: i64,
+    pub(crate) limit: usize,
     epoch: u64,
 }
 
 /// An owed delivery as read.
 #[derive(Debug)]
-pub(in crate::embedded) struct Row {
-    pub(in crate::embedded) item: Item,
-    pub(in crate::embedded) lane: i64,
+pub(crate) struct Row {
+    pub(crate) item: Item,
+    pub(crate) lane: i64,
 }
 
 impl Board {
     /// The next read that is wanted.
-    pub(in crate::embedded) fn next_want(&mut self) -> Option<Want> {
+    pub(crate) fn next_want(&mut self) -> Option<Want> {
         self.next_parched().or_else(|| self.next_hungry())
     }
 
@@ -87,7 +87,7 @@ impl Board {
     }
 
     /// Takes in what a read brought; None: it failed, and is wanted again.
-    pub(in crate::embedded) fn give(&mut self, want: &Want, rows: Option<Vec<Row>>) {
+    pub(crate) fn give(&mut self, want: &Want, rows: Option<Vec<Row>>) {
         if let (Some(rows), Some(queue)) = (rows, self.queues.get(&want.endpoint))
             && queue.epoch == want.epoch
         {
@@ -156,7 +156,7 @@ impl Board {
 
 impl Row {
     /// A delivery that waits or was tried carries what is known of that.
-    pub(in crate::embedded) fn new(item: Item, lane: i64, tried: Tried) -> Self {
+    pub(crate) fn new(item: Item, lane: i64, tried: Tried) -> Self {
         let untouched = tried == Tried::default();
         Self { item: Item { tried: (!untouched).then(|| Box::new(tried)), ..item }, lane }
     }

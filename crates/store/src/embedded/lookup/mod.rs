@@ -108,7 +108,7 @@ fn next_number(rows: &mut Rows<'_>) -> Result<Option<i64>, Fault> {
 }
 
 /// By what a new event can be found.
-pub(super) fn hashes_of(event: &NewEvent) -> Box<[i64]> {
+pub(crate) fn hashes_of(event: &NewEvent) -> Box<[i64]> {
     let names = Names {
         id: event.id.as_bytes(),
         message: event.message_id.as_deref(),
@@ -166,7 +166,7 @@ fn key(find: &Find) -> i64 {
 }
 
 /// True when the candidate is really meant.
-pub(super) fn means(find: &Find, event: &EventRecord) -> bool {
+pub(crate) fn means(find: &Find, event: &EventRecord) -> bool {
     match find {
         Find::Event(id) => event.id == *id,
         Find::MessageId(id) => event.message_id.as_ref() == Some(id),

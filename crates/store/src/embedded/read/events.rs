@@ -125,7 +125,7 @@ fn matches(query: &EventQuery, event: &EventRecord) -> bool {
         && query.event_type.as_deref().is_none_or(|wanted| fits(wanted, &event.event_type))
 }
 
-pub(in crate::embedded) fn fits(wanted: &str, event_type: &str) -> bool {
+pub(crate) fn fits(wanted: &str, event_type: &str) -> bool {
     match wanted.strip_suffix('*') {
         Some(beginning) => event_type.starts_with(beginning),
         None => wanted == event_type,

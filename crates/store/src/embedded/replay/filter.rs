@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::record::{DeliveryNo, EndpointNo};
 use crate::replay::ReplayFilter;
 
-pub(super) fn to_json(filter: &ReplayFilter) -> String {
+pub(crate) fn to_json(filter: &ReplayFilter) -> String {
     json!({
         "endpoint": filter.endpoint.map(|endpoint| endpoint.0),
         "dead": filter.dead,
@@ -26,7 +26,7 @@ pub(super) fn to_json(filter: &ReplayFilter) -> String {
 }
 
 /// What was written by [`to_json`]. A damaged text gives a filter that matches nothing.
-pub(super) fn from_json(text: &str) -> ReplayFilter {
+pub(crate) fn from_json(text: &str) -> ReplayFilter {
     let Ok(value) = serde_json::from_str::<Value>(text) else { return ReplayFilter::default() };
     let word = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let number = |name: &str| value.get(name).and_then(Value::as_i64);

@@ -5,7 +5,7 @@
 //! events, and makes each a delivery in the same transaction: nothing is made twice, whenever it is cut off.
 
 mod advance;
-mod filter;
+pub(crate) mod filter;
 mod look;
 mod rows;
 mod seen;

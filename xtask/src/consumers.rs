@@ -1,5 +1,6 @@
 //! Third-party consumers that tests run as they are: Python packages in an environment of their own and a Node package in
-//! a folder of its own, both under `target/`, pinned by the files in `tests/consumers`.
+//! a folder of its own, both under `target/`, pinned by the files in `tests/consumers`. PostgreSQL's programs are the
+//! machine's, any version that the store supports.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,12 +19,39 @@ pub(crate) struct Installed {
     pub(crate) python: String,
     /// The folder whose `node_modules` has the other.
     pub(crate) node: String,
+    /// The folder of PostgreSQL's programs.
+    pub(crate) postgres: String,
 }
 
 /// Installs them.
 pub(crate) fn install() -> Result<Installed, String> {
     let here = std::env::current_dir().map_err(|cause| format!("failed to read the working folder: {cause}"))?;
-    Ok(Installed { python: python(&here)?, node: node(&here)? })
+    Ok(Installed { python: python(&here)?, node: node(&here)?, postgres: postgres()? })
+}
+
+/// The oldest PostgreSQL that the store supports.
+const POSTGRES_MIN: u32 = 15;
+
+/// Debian puts each version into a folder of its own.
+fn postgres() -> Result<String, String> {
+    if let Some(folder) = newest_postgres() {
+        return Ok(folder);
+    }
+    say("   PostgreSQL's programs are missing; trying to install Debian's package postgresql");
+    let installed = run("apt-get", &["update", "-qq"])
+        .and_then(|()| run("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "postgresql"]));
+    installed.and_then(|()| newest_postgres().ok_or_else(|| "no initdb in /usr/lib/postgresql".to_owned())).map_err(
+        |cause| {
+            format!("the tests need PostgreSQL {POSTGRES_MIN} or newer: install Debian's package postgresql ({cause})")
+        },
+    )
+}
+
+fn newest_postgres() -> Option<String> {
+    let folders = fs::read_dir("/usr/lib/postgresql").ok()?.filter_map(Result::ok);
+    let numbered = folders.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
+    let usable = numbered.filter(|(version, path)| *version >= POSTGRES_MIN && path.join("bin/initdb").is_file());
+    usable.max_by_key(|(version, _)| *version).map(|(_, path)| path.join("bin").display().to_string())
 }
 
 fn python(here: &Path) -> Result<String, String> {

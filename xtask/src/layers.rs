@@ -5,21 +5,23 @@ use serde_json::Value;
 use crate::metadata::{packages, text};
 
 /// Each crate of ours, and those of ours that it may use.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("whatsapp", &[]),
     ("rules", &["whatsapp"]),
     ("store", &["rules", "whatsapp"]),
     ("gateway", &["store", "rules", "whatsapp"]),
     ("emulator", &["whatsapp"]),
     ("waypost", &["whatsapp", "rules", "store", "gateway", "emulator"]),
-    ("bench", &["emulator", "rules"]),
-    ("proof", &["emulator"]),
+    ("private-postgres", &[]),
+    ("bench", &["emulator", "rules", "private-postgres"]),
+    ("proof", &["emulator", "private-postgres"]),
     ("xtask", &[]),
 ];
 
 /// What a pure crate must not depend on: it would bring I/O, a clock or chance.
 const PURE: [&str; 2] = ["whatsapp", "rules"];
-const IMPURE: [&str; 9] = ["tokio", "rand", "getrandom", "fastrand", "time", "chrono", "jiff", "hyper", "rusqlite"];
+const IMPURE: [&str; 10] =
+    ["tokio", "rand", "getrandom", "fastrand", "time", "chrono", "jiff", "hyper", "rusqlite", "tokio-postgres"];
 /// Dependencies that `whatsapp` may have at most: it is published on its own.
 const WHATSAPP_DEPENDENCIES_MAX: usize = 6;
 

@@ -15,7 +15,7 @@ const USAGE: &str = "\
 cargo xtask test      everything that CI runs: format, lints, layers, licences, docs, all tests
 cargo xtask check     the same without the tests
 cargo xtask mutants   breaks one thing after the other, and sees that a test notices
-cargo xtask consumers the third-party consumers that tests use, installed under target/
+cargo xtask consumers the third-party consumers that tests use, installed under target/, and PostgreSQL's programs
 ";
 
 fn main() -> ExitCode {

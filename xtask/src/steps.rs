@@ -23,8 +23,12 @@ pub(crate) fn check() -> Result<(), String> {
 
 /// All tests, on real third-party consumers where they can be had.
 pub(crate) fn test() -> Result<(), String> {
-    let consumers::Installed { python, node } = consumers::install()?;
-    let env = [("WAYPOST_TEST_PYTHON", python.as_str()), ("WAYPOST_TEST_NODE", node.as_str())];
+    let consumers::Installed { python, node, postgres } = consumers::install()?;
+    let env = [
+        ("WAYPOST_TEST_PYTHON", python.as_str()),
+        ("WAYPOST_TEST_NODE", node.as_str()),
+        ("WAYPOST_TEST_POSTGRES", postgres.as_str()),
+    ];
     if works(&["cargo", "nextest", "--version"]) {
         run_with("tests", &["cargo", "nextest", "run", "--locked", "--workspace", "--no-fail-fast"], &env)?;
         return run_with("examples in the documentation", &["cargo", "test", "--locked", "--workspace", "--doc"], &env);

@@ -70,6 +70,24 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The database cannot be reached, or takes no sessions.
+    #[error("the database at {server} cannot be reached: {why}")]
+    Unreachable {
+        /// Where it is: names and ports, never a password.
+        server: String,
+        /// Why, in a few words.
+        why: String,
+    },
+    /// The database is there, and must not be used as it is.
+    #[error("the database cannot be used: {why}")]
+    Unfit {
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// The database did not say whether it committed: what was written may be there or not. Never a success; to write the
+    /// same again is safe, because keys tell what is there.
+    #[error("the database did not say whether it committed")]
+    OutcomeUnknown,
     /// A conditional update met another version than the caller saw.
     #[error("it was changed by someone else in the meantime: read it again and repeat the change")]
     VersionConflict,

@@ -167,6 +167,9 @@ impl From<StoreError> for Problem {
             | StoreError::Damaged { .. }
             | StoreError::DiskFull
             | StoreError::Io { .. }
+            | StoreError::Unreachable { .. }
+            | StoreError::Unfit { .. }
+            | StoreError::OutcomeUnknown
             | StoreError::Closed => Code::StoreUnavailable,
             StoreError::Internal { .. } => Code::Internal,
         };

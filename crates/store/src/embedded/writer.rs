@@ -169,6 +169,9 @@ fn kind_of(error: &crate::error::StoreError) -> Kind {
         | E::BadCursor
         | E::LimitReached { .. }
         | E::Closed
-        | E::Internal { .. } => Kind::Io,
+        | E::Internal { .. }
+        | E::Unreachable { .. }
+        | E::Unfit { .. }
+        | E::OutcomeUnknown => Kind::Io,
     }
 }

@@ -553,6 +553,8 @@ pub struct Health {
     pub writable: bool,
     /// Why not, in a sentence for the operator.
     pub reason: Option<String>,
+    /// What it can commit and the operator should know of, in a sentence: which loss its commits would not survive.
+    pub caution: Option<String>,
     /// Bytes of the store's files.
     pub store_bytes: u64,
     /// Bytes free on its volume.

@@ -16,7 +16,8 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn ready(State(admin): State<Admin>) -> Response {
     let health = admin.store.health().await;
     if health.writable {
-        return "ready\n".into_response();
+        let caution = health.caution.map_or_else(String::new, |caution| format!("{caution}\n"));
+        return format!("ready\n{caution}").into_response();
     }
     let reason = health.reason.unwrap_or_else(|| "the store cannot commit".to_owned());
     (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response()

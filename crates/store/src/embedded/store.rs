@@ -281,6 +281,7 @@ impl Store for Embedded {
         Health {
             writable: reason.is_none(),
             reason,
+            caution: None,
             store_bytes: disk.store_bytes,
             free_bytes: disk.free_bytes,
             volume_bytes: disk.volume_bytes,

@@ -30,6 +30,7 @@ mod tests {
 
     fn health() -> store::Health {
         store::Health {
+            caution: None,
             writable: true,
             reason: None,
             store_bytes: 0,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::metadata::{packages, text};
 
 /// Each crate of ours, and those of ours that it may use.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("whatsapp", &[]),
     ("rules", &["whatsapp"]),
     ("store", &["rules", "whatsapp"]),
@@ -15,6 +15,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("private-postgres", &[]),
     ("bench", &["emulator", "rules", "private-postgres"]),
     ("proof", &["emulator", "private-postgres"]),
+    ("testdisk", &[]),
     ("xtask", &[]),
 ];
 

@@ -40,6 +40,8 @@ pub(crate) mod news;
 mod open;
 mod options;
 mod payloads;
+#[cfg(test)]
+mod power;
 mod queue;
 pub(crate) mod read;
 mod readers;

@@ -3,6 +3,8 @@
 mod overriding;
 mod rotate;
 mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -63,6 +65,9 @@ pub struct Put {
     /// The Standard Webhooks secret, when it was made up just now.
     pub new_webhook_secret: Option<Secret>,
 }
+
+/// How often a change is judged anew because others change endpoints at the same time.
+const TRIES: usize = 8;
 
 /// What applying the declared endpoints does to one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,14 +130,23 @@ impl Endpoints {
         Ok(steps)
     }
 
-    /// Applies the declared endpoints. Those made by the API are left alone.
+    /// Applies the declared endpoints. Those made by the API are left alone. Of several nodes that apply at the same
+    /// moment one does it; the others see it done.
     pub async fn apply(&self, declared: &[EndpointInput], prune: bool) -> Result<Vec<PlanStep>, EndpointsError> {
-        let (steps, changes): (Vec<_>, Vec<_>) = self.compare(declared, prune).await?.into_iter().unzip();
-        let changes: Vec<_> = changes.into_iter().flatten().collect();
-        if !changes.is_empty() {
-            self.change(changes).await?;
+        let mut tries = 0;
+        loop {
+            let (steps, changes): (Vec<_>, Vec<_>) = self.compare(declared, prune).await?.into_iter().unzip();
+            let changes: Vec<_> = changes.into_iter().flatten().collect();
+            if changes.is_empty() {
+                self.routing.reload().await?;
+                return Ok(steps);
+            }
+            tries += 1;
+            match self.change(changes).await {
+                Err(EndpointsError::Store(StoreError::VersionConflict)) if tries < TRIES => {}
+                done => return done.map(|()| steps),
+            }
         }
-        Ok(steps)
     }
 
     /// Puts these labels in place of those that each of these WABAs and numbers bore.
@@ -149,12 +163,26 @@ impl Endpoints {
         overriding::explain(&*self.store, facts).await
     }
 
+    /// Makes changes that were judged beside all endpoints, and judges them again when another node changed one meanwhile.
     async fn change(&self, changes: Vec<EndpointChange>) -> Result<(), EndpointsError> {
         let _one_at_a_time = self.changing.lock().await;
-        overriding::check(&*self.store, &changes).await?;
-        self.store.change_endpoints(changes, self.clock.now_ms()).await?;
-        self.routing.reload().await?;
-        Ok(())
+        let mut tries = 0;
+        loop {
+            let version = overriding::check(&*self.store, &changes).await?;
+            let mut judged = changes.clone();
+            judged.push(EndpointChange::At { version });
+            tries += 1;
+            match self.store.change_endpoints(judged, self.clock.now_ms()).await {
+                // The endpoints did not move: it is the caller's revision that does not fit.
+                Err(StoreError::VersionConflict)
+                    if tries < TRIES && self.store.endpoints_version().await? != version => {}
+                done => {
+                    let _version = done?;
+                    self.routing.reload().await?;
+                    return Ok(());
+                }
+            }
+        }
     }
 
     async fn compare(
@@ -195,7 +223,8 @@ impl Endpoints {
             None => PlanStep::Create(id.to_owned()),
             Some(members) => PlanStep::Change(id.to_owned(), members),
         };
-        Ok((step, Some(EndpointChange::Put { endpoint: record, if_revision: Some(0) })))
+        let if_revision = existing.map(|existing| existing.revision);
+        Ok((step, Some(EndpointChange::Put { endpoint: record, if_revision })))
     }
 
     /// The members in which an endpoint differs from what is declared.
@@ -313,7 +342,8 @@ impl Endpoints {
 fn left_over(record: &EndpointRecord, prune: bool) -> (PlanStep, Option<EndpointChange>) {
     let id = record.id.clone();
     if prune {
-        return (PlanStep::Remove(id.clone()), Some(EndpointChange::Remove { id, if_revision: None }));
+        let if_revision = Some(record.revision);
+        return (PlanStep::Remove(id.clone()), Some(EndpointChange::Remove { id, if_revision }));
     }
     if record.state != EndpointState::Active {
         return (PlanStep::Keep(id), None);

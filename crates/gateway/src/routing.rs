@@ -1,5 +1,6 @@
 //! The endpoints in force: a snapshot that routing and delivery read without a lock.
 
+pub(crate) mod follow;
 mod form;
 mod own;
 

@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::operator;
 use crate::receive::{self, Apps, Receiver, RefusedBodies};
 use crate::replays::Replays;
-use crate::routing::Routing;
+use crate::routing::{Routing, follow};
 use crate::secret::{SealError, Sealer, Secret};
 use crate::settings::Settings;
 use crate::upkeep::{self, Upkeep};
@@ -74,6 +74,7 @@ pub struct Running {
     serving: Task,
     keeping: Task,
     telling: Task,
+    following: Task,
     replaying: Task,
     store: KeepsStore,
     drain: Duration,
@@ -145,6 +146,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         clock: clock.clone(),
         herald: herald.clone(),
     };
+    let (followed, follower) = (Arc::clone(&store), Arc::clone(&routing));
     let sender = Sender {
         breakers: Arc::default(),
         herald,
@@ -176,6 +178,7 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         replaying: Task::start(|stop| replays.run(stop)),
         keeping: Task::start(|stop| upkeep::run(upkeep, stop)),
         telling: Task::start(|stop| operator::run(teller, news, stop)),
+        following: Task::start(|stop| follow::run(followed, follower, stop)),
         store: KeepsStore(store),
         drain,
     })
@@ -194,6 +197,7 @@ impl Running {
         let grace = Duration::from_secs(1);
         self.receiving.stop("receive", self.drain + grace).await;
         self.keeping.stop("upkeep", grace).await;
+        self.following.stop("endpoints", grace).await;
         self.replaying.stop("replays", grace).await;
         self.delivering.stop("deliver", self.drain + grace).await;
         self.telling.stop("operator", grace).await;

@@ -85,6 +85,7 @@ macro_rules! facts_on {
                 a_batch_routed_by_an_old_version_is_refused_and_leaves_nothing,
                 removing_an_endpoint_ends_what_it_is_owed,
                 a_change_with_an_old_revision_is_refused_whole,
+                a_change_judged_by_older_endpoints_is_refused_whole,
                 an_endpoint_that_turns_unordered_gives_its_lanes_at_once,
                 settings_and_api_keys_read_back,
                 labels_are_replaced_whole_and_move_the_routes_on,

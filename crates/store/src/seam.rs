@@ -57,6 +57,11 @@ pub trait Store: Send + Sync {
     /// Ends one bounded slice of what endpoints are owed beyond these limits, the oldest first.
     async fn trim_backlogs(&self, limits: Vec<BacklogLimit>, now_ms: i64) -> Result<TrimReport, StoreError>;
 
+    /// The version of the endpoints: asked often, to find out what other nodes changed.
+    async fn endpoints_version(&self) -> Result<u64, StoreError> {
+        Ok(self.endpoints().await?.0)
+    }
+
     /// All endpoints, and their version.
     async fn endpoints(&self) -> Result<(u64, Vec<EndpointRecord>), StoreError>;
 
@@ -159,6 +164,12 @@ pub trait Store: Send + Sync {
 /// One change of the endpoints.
 #[derive(Debug, Clone)]
 pub enum EndpointChange {
+    /// Nothing by itself: the changes are made only while the endpoints are at this version, and are refused as a
+    /// [`StoreError::VersionConflict`] otherwise. For changes that were judged by all endpoints.
+    At {
+        /// The version that the caller saw.
+        version: u64,
+    },
     /// Makes the endpoint, or replaces it. `number`, `revision`, times and counts of the record are the store's to set.
     Put {
         /// The endpoint as it shall be.

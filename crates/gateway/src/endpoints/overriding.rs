@@ -63,9 +63,10 @@ impl Standing {
     }
 }
 
-/// Refuses changes after which two endpoints would override the same events equally.
-pub(super) async fn check(store: &dyn Store, changes: &[EndpointChange]) -> Result<(), EndpointsError> {
-    let (_, mut records) = store.endpoints().await?;
+/// Refuses changes after which two endpoints would override the same events equally. Gives the version of the endpoints
+/// by which that was judged.
+pub(super) async fn check(store: &dyn Store, changes: &[EndpointChange]) -> Result<u64, EndpointsError> {
+    let (version, mut records) = store.endpoints().await?;
     let mut could_clash = false;
     for change in changes {
         match change {
@@ -81,9 +82,13 @@ pub(super) async fn check(store: &dyn Store, changes: &[EndpointChange]) -> Resu
                 }
             }
             EndpointChange::Remove { id, .. } => records.retain(|record| record.id != *id),
+            EndpointChange::At { .. } => {}
         }
     }
-    if could_clash { refuse_clash(records, &labels_of(store).await?) } else { Ok(()) }
+    if could_clash {
+        refuse_clash(records, &labels_of(store).await?)?;
+    }
+    Ok(version)
 }
 
 /// The same for a change of labels.

@@ -43,6 +43,10 @@ pub(super) fn change(tx: &mut Tx<'_>, changes: &[EndpointChange], now_ms: i64) -
     let mut changed = Vec::with_capacity(changes.len());
     for change in changes {
         changed.push(match change {
+            EndpointChange::At { version } => {
+                must_be_at(tx, *version)?;
+                continue;
+            }
             EndpointChange::Put { endpoint, if_revision } => put(tx, endpoint, *if_revision, now_ms)?,
             EndpointChange::State { id, state, reason } => set_state(tx, id, *state, reason, now_ms)?,
             EndpointChange::Remove { id, if_revision } => remove(tx, id, *if_revision, now_ms)?,
@@ -50,6 +54,13 @@ pub(super) fn change(tx: &mut Tx<'_>, changes: &[EndpointChange], now_ms: i64) -
     }
     tx.ledger.endpoints_version += 1;
     Ok((u64::try_from(tx.ledger.endpoints_version).unwrap_or_default(), changed))
+}
+
+fn must_be_at(tx: &Tx<'_>, version: u64) -> Result<(), Refusal> {
+    if u64::try_from(tx.ledger.endpoints_version).is_ok_and(|now| now == version) {
+        return Ok(());
+    }
+    Err(Refusal::Refused(StoreError::VersionConflict))
 }
 
 /// Tells the board what is durable now.

@@ -123,6 +123,10 @@ impl Store for Embedded {
         self.change(work, Box::new(backlog::learn)).await
     }
 
+    async fn endpoints_version(&self) -> Result<u64, StoreError> {
+        Ok(u64::try_from(self.shared.ledger().endpoints_version).unwrap_or_default())
+    }
+
     async fn endpoints(&self) -> Result<(u64, Vec<EndpointRecord>), StoreError> {
         let (version, mut records) = read(&self.shared, "read the endpoints", |conn| {
             let snapshot = conn.unchecked_transaction()?;

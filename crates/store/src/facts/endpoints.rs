@@ -86,6 +86,21 @@ pub(crate) async fn a_change_with_an_old_revision_is_refused_whole(engine: &mut 
     assert!(matches!(store.change_endpoints(vec![missing], NOW).await, Err(StoreError::NotFound { .. })));
 }
 
+pub(crate) async fn a_change_judged_by_older_endpoints_is_refused_whole(engine: &mut dyn Engine) {
+    let store = engine.store();
+    put(&*store, endpoint("e")).await;
+    let (version, _) = store.endpoints().await.unwrap();
+    assert_eq!(store.endpoints_version().await.unwrap(), version);
+    let made = |id: &str, version| {
+        vec![EndpointChange::Put { endpoint: endpoint(id), if_revision: None }, EndpointChange::At { version }]
+    };
+    assert_eq!(store.change_endpoints(made("f", version), NOW).await.unwrap(), version + 1);
+    let refused = store.change_endpoints(made("g", version), NOW).await;
+    assert!(matches!(refused, Err(StoreError::VersionConflict)), "{refused:?}");
+    assert_eq!(store.endpoints().await.unwrap().1.len(), 2);
+    assert_eq!(store.endpoints_version().await.unwrap(), version + 1);
+}
+
 pub(crate) async fn an_endpoint_that_turns_unordered_gives_its_lanes_at_once(engine: &mut dyn Engine) {
     let store = engine.store();
     let number = put(&*store, endpoint("e")).await;

@@ -52,10 +52,20 @@ pub(crate) struct Args {
 pub(crate) enum What {
     /// SIGKILL at random moments loses nothing
     R1,
+    /// The same at named points, on a build with `failpoints`
+    Aimed,
+    /// A disk that refuses costs time, and nothing else
+    R3,
+    /// So does a disk that is full
+    Full,
     /// One bad endpoint does not touch the others
     R4,
     /// Storms of duplicates are suppressed, look-alikes are not
     R10,
+    /// Big and odd bodies
+    R12,
+    /// JSON that is hostile and rightly signed
+    R14,
     /// Lanes keep their order while sinks fail and the gateway restarts
     R11,
     /// No owner's endpoint sees a byte of another's events
@@ -80,9 +90,14 @@ impl Args {
     pub(crate) const fn name(&self) -> &'static str {
         match self.what {
             What::R1 => "r1",
+            What::Aimed => "aimed",
+            What::R3 => "r3",
+            What::Full => "full",
             What::R4 => "r4",
             What::R10 => "r10",
             What::R11 => "r11",
+            What::R12 => "r12",
+            What::R14 => "r14",
             What::Owners => "owners",
         }
     }

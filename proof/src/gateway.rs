@@ -11,13 +11,27 @@ use serde_json::Value;
 
 use crate::Outcome;
 use crate::args::Args;
+use crate::volume::Volume;
 
 /// The app secret with which everything is signed.
 pub(crate) const SECRET: &str = "app-secret-of-the-proof";
 /// Where webhooks go.
 pub(crate) const PATH: &str = "/webhooks/main";
+/// The store's folder within a gateway's.
+const STORE: &str = "waypost-data";
 /// The longest that anything is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a run's gateways have besides the usual.
+#[derive(Debug, Default)]
+pub(crate) struct Setup {
+    /// Built with `failpoints`: its disk and its end can be steered by orders.
+    pub(crate) failpoints: bool,
+    /// Further lines of the configuration.
+    pub(crate) config: &'static str,
+    /// Bytes of a volume of its own for the store, in memory.
+    pub(crate) volume_bytes: Option<u64>,
+}
 
 /// A folder with a configuration, in which gateways run one after the other on the same ports.
 #[derive(Debug)]
@@ -26,6 +40,7 @@ pub(crate) struct Home {
     binary: PathBuf,
     pub(crate) receive: SocketAddr,
     admin: SocketAddr,
+    volume: Option<Volume>,
 }
 
 /// A gateway that runs.
@@ -38,14 +53,14 @@ pub(crate) struct Gateway {
 
 impl Home {
     /// A new one. Builds the program where none is named.
-    pub(crate) fn make(args: &Args) -> Outcome<Self> {
+    pub(crate) fn make(args: &Args, setup: &Setup) -> Outcome<Self> {
         let folder = args.folder();
         drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder)?;
         let folder = folder.canonicalize()?;
         let binary = match &args.waypost {
             Some(path) => path.canonicalize()?,
-            None => build()?,
+            None => build(setup.failpoints)?,
         };
         let (receive, admin) = (free_address()?, free_address()?);
         // Base64 of 32 bytes.
@@ -53,10 +68,50 @@ impl Home {
             "secrets_key = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='\nreceive.listen = '{receive}'\n\
              admin.listen = '{admin}'\n[[apps]]\nname = 'main'\nverify_token = 'proof'\nsecrets = ['{SECRET}']\n\
              [outbound]\nallow_networks = ['127.0.0.0/8']\nallow_hosts = ['no-such-name.invalid']\n\
-             [logs]\nformat = 'json'\nlevel = 'warn'\n"
+             [logs]\nformat = 'json'\nlevel = 'warn'\n{}",
+            setup.config
         );
         fs::write(folder.join("waypost.toml"), config)?;
-        Ok(Self { folder, binary, receive, admin })
+        let volume = setup.volume_bytes.map(|bytes| Volume::mount(&folder.join(STORE), bytes)).transpose()?;
+        Ok(Self { folder, binary, receive, admin, volume })
+    }
+
+    /// Gives orders to the gateway, which must be one with `failpoints`, and waits until they are in force.
+    pub(crate) fn order(&self, orders: &str) -> Outcome<()> {
+        fs::write(self.orders(), orders)?;
+        let taken = self.folder.join("orders.taken");
+        let deadline = Instant::now() + PATIENCE;
+        while fs::read_to_string(&taken).unwrap_or_default() != orders {
+            if Instant::now() > deadline {
+                return Err("the orders were not taken".into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Gives orders that the next gateway takes when it starts.
+    pub(crate) fn order_later(&self, orders: &str) -> Outcome<()> {
+        Ok(fs::write(self.orders(), orders)?)
+    }
+
+    fn orders(&self) -> PathBuf {
+        self.folder.join("orders")
+    }
+
+    /// The store's folder, as this process sees it.
+    pub(crate) fn store(&self) -> PathBuf {
+        let store = self.folder.join(STORE);
+        self.volume.as_ref().map_or_else(|| store.clone(), |volume| volume.seen(&store))
+    }
+
+    fn command(&self) -> Command {
+        let Some(volume) = &self.volume else {
+            let mut command = Command::new(&self.binary);
+            command.arg("serve").current_dir(&self.folder);
+            return command;
+        };
+        volume.inside(&format!("cd '{}' && exec '{}' serve", self.folder.display(), self.binary.display()))
     }
 
     pub(crate) fn binary(&self) -> &Path {
@@ -70,8 +125,8 @@ impl Home {
     /// Starts a gateway, and waits until it is ready.
     pub(crate) fn start(&self) -> Outcome<Gateway> {
         let log = fs::File::options().create(true).append(true).open(self.folder.join("gateway.log"))?;
-        let mut command = Command::new(&self.binary);
-        command.arg("serve").current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let mut command = self.command();
+        command.env("FAILPOINTS", self.orders()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = command.spawn()?;
         let mut gateway = Gateway { child, admin: self.admin, token: String::new() };
         let deadline = Instant::now() + PATIENCE;
@@ -81,13 +136,30 @@ impl Home {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        let local: Value = serde_json::from_slice(&fs::read(self.folder.join("waypost-data/local.json"))?)?;
+        let local: Value = serde_json::from_slice(&fs::read(self.store().join("local.json"))?)?;
         gateway.token = local.get("token").and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(gateway)
     }
 }
 
 impl Gateway {
+    /// Whether it says that it can take notifications.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.call("GET", "/readyz", None).is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// Waits for its end, which an order brings. False: it did not come in time.
+    pub(crate) fn ends_within(&mut self, patience: Duration) -> Outcome<bool> {
+        let deadline = Instant::now() + patience;
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(true)
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) -> Outcome<()> {
         self.child.kill()?;
@@ -110,9 +182,27 @@ impl Gateway {
 
     /// Memory that is resident, in KiB.
     pub(crate) fn rss_kib(&self) -> u64 {
+        self.of_status("VmRSS:")
+    }
+
+    /// The most that it was.
+    pub(crate) fn rss_peak_kib(&self) -> u64 {
+        self.of_status("VmHWM:")
+    }
+
+    fn of_status(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = status.lines().find(|line| line.starts_with(name));
         line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
+    }
+
+    /// Processor time that it has used.
+    pub(crate) fn cpu(&self) -> Duration {
+        // In ticks of 10 ms: the 14th and 15th field, counted from behind the name.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let (_, rest) = stat.rsplit_once(')').unwrap_or_default();
+        let ticks = rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+        Duration::from_millis(ticks.sum::<u64>() * 10)
     }
 
     /// What is at a path of the API.
@@ -167,12 +257,25 @@ impl Drop for Gateway {
     }
 }
 
-fn build() -> Outcome<PathBuf> {
-    let built = Command::new("cargo").args(["build", "--release", "--locked", "--package", "waypost"]).status()?;
-    if !built.success() {
+/// Builds the program as this one was built, and gives the path of a copy that no later build overwrites.
+fn build(failpoints: bool) -> Outcome<PathBuf> {
+    let mut command = Command::new("cargo");
+    command.args(["build", "--locked", "--package", "waypost"]);
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    if failpoints {
+        command.args(["--features", "failpoints"]);
+    }
+    if !command.status()?.success() {
         return Err("cargo build failed".into());
     }
-    Ok(std::env::current_exe()?.with_file_name("waypost"))
+    let built = std::env::current_exe()?.with_file_name("waypost");
+    let copy = built.with_file_name(if failpoints { "waypost-of-failpoints" } else { "waypost-of-proofs" });
+    // One that runs cannot be written to, and a link to it can be put in its place.
+    drop(fs::remove_file(&copy));
+    fs::copy(&built, &copy)?;
+    Ok(copy)
 }
 
 fn free_address() -> std::io::Result<SocketAddr> {

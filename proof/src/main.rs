@@ -20,6 +20,8 @@ mod sink;
 mod stage;
 mod stalls;
 mod traffic;
+mod volume;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -35,9 +37,14 @@ fn main() -> ExitCode {
     report::say(&args.headline());
     let proven = match args.what {
         What::R1 => runs::r1::run(&args),
+        What::Aimed => runs::aimed::run(&args),
+        What::R3 => runs::r3::run(&args),
+        What::Full => runs::full::run(&args),
         What::R4 => runs::r4::run(&args),
         What::R10 => runs::r10::run(&args),
         What::R11 => runs::r11::run(&args),
+        What::R12 => runs::r12::run(&args),
+        What::R14 => runs::r14::run(&args),
         What::Owners => runs::owners::run(&args),
     };
     match proven.and_then(|report| report.publish(&args)) {

@@ -8,7 +8,7 @@ use crate::Outcome;
 use crate::args::Args;
 use crate::books::Books;
 use crate::clock::Clock;
-use crate::gateway::{Gateway, Home, PATH, SECRET};
+use crate::gateway::{Gateway, Home, PATH, SECRET, Setup};
 use crate::judge::Interruptions;
 use crate::ledger::Ledger;
 use crate::sender::{Line, Meta, SENDERS};
@@ -54,7 +54,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts everything but traffic and endpoints.
     pub(crate) fn set(args: &Args, look: Option<Look>) -> Outcome<Self> {
-        let home = Home::make(args)?;
+        Self::set_up(args, look, &Setup::default())
+    }
+
+    /// The same with a gateway that has more than the usual.
+    pub(crate) fn set_up(args: &Args, look: Option<Look>, setup: &Setup) -> Outcome<Self> {
+        let home = Home::make(args, setup)?;
         let clock = Clock::start();
         let sent = Ledger::create(home.folder(), "sent.ledger")?;
         let arrived = Ledger::create(home.folder(), "arrived.ledger")?;
@@ -93,6 +98,22 @@ impl Stage {
         let started = Instant::now();
         self.gateway = self.home.start()?;
         Ok(started.elapsed())
+    }
+
+    /// Waits for a gateway to end by an order, and starts it again. None: it did not end in time.
+    pub(crate) fn await_end(
+        &mut self,
+        patience: Duration,
+        interruptions: &mut Interruptions,
+    ) -> Outcome<Option<Duration>> {
+        if !self.gateway.ends_within(patience)? {
+            return Ok(None);
+        }
+        interruptions.kills_us.push(self.clock.now_us());
+        self.home.order_later("")?;
+        let started = Instant::now();
+        self.gateway = self.home.start()?;
+        Ok(Some(started.elapsed()))
     }
 
     /// Starts the usual traffic.

@@ -19,6 +19,9 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("xtask", &[]),
 ];
 
+/// A crate of tests that whatever is shipped may name as optional alone, so that no shipped build has it.
+const OF_TESTS: &str = "testdisk";
+
 /// What a pure crate must not depend on: it would bring I/O, a clock or chance.
 const PURE: [&str; 2] = ["whatsapp", "rules"];
 const IMPURE: [&str; 10] =
@@ -38,7 +41,11 @@ pub(crate) fn check(metadata: &Value) -> Result<(), String> {
 /// The names of a package's ordinary dependencies.
 fn dependencies(package: &Value) -> Vec<String> {
     let all = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+    let is_left_out = |dependency: &Value| {
+        text(dependency, "name") == OF_TESTS && dependency.get("optional").is_some_and(|optional| *optional == true)
+    };
     all.filter(|dependency| dependency.get("kind").is_some_and(Value::is_null))
+        .filter(|dependency| !is_left_out(dependency))
         .map(|dependency| text(dependency, "name").to_owned())
         .collect()
 }
@@ -85,6 +92,7 @@ mod tests {
         assert_eq!(faults("emulator", &names(&["gateway", "tokio"])), ["emulator must not depend on gateway"]);
         assert_eq!(faults("rules", &names(&["tokio"])), ["rules is pure and must not depend on tokio"]);
         assert_eq!(faults("gateway", &names(&["store", "tokio"])), [""; 0]);
+        assert_eq!(faults("waypost", &names(&["testdisk"])), ["waypost must not depend on testdisk"]);
         assert_eq!(faults("utils", &[]).len(), 1);
     }
 }

@@ -24,9 +24,21 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    take_orders();
     let cli = cli::Cli::parse();
     match commands::run(cli.command) {
         Ok(exit) => exit.into(),
         Err(failure) => exit::report(&failure).into(),
+    }
+}
+
+/// Lets a crash test steer the disk and end the program at named points, by the file that `FAILPOINTS` names.
+#[cfg(feature = "failpoints")]
+#[expect(clippy::disallowed_methods, reason = "no setting: it is in no build that is shipped")]
+fn take_orders() {
+    if let Some(file) = std::env::var_os("FAILPOINTS") {
+        testdisk::install();
+        testdisk::follow(file.into());
     }
 }

@@ -118,18 +118,18 @@ pub fn follow(file: PathBuf) {
     *lock(&EVERYWHERE) = Some(Arc::clone(&disk));
     let mut taken = file.clone().into_os_string();
     taken.push(".taken");
-    let mut before = take(&disk, &file, Path::new(&taken), "");
+    let mut before = take(&disk, &file, Path::new(&taken), None);
     std::thread::spawn(move || {
         loop {
             std::thread::sleep(LOOK_EVERY);
-            before = take(&disk, &file, Path::new(&taken), &before);
+            before = take(&disk, &file, Path::new(&taken), Some(&before));
         }
     });
 }
 
-fn take(disk: &Disk, file: &Path, taken: &Path, before: &str) -> String {
+fn take(disk: &Disk, file: &Path, taken: &Path, before: Option<&str>) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    if text != before
+    if before.is_none_or(|before| before != text)
         && let Ok(orders) = parse(&text)
     {
         disk.order(orders);

@@ -5,6 +5,8 @@
 pub enum Call {
     /// A write, before it is made.
     Write,
+    /// The log is begun anew, before its first bytes are written.
+    LogBegun,
     /// A cut of a file, before it is made.
     Truncate,
     /// A sync, before it is made.
@@ -88,6 +90,7 @@ fn order(line: &str) -> Option<Order> {
     let (call, which) = match *call {
         "point" => (Call::Point((*place).to_owned()), Which::Any),
         "write" => (Call::Write, which(place)?),
+        "begin" => (Call::LogBegun, which(place)?),
         "truncate" => (Call::Truncate, which(place)?),
         "sync" => (Call::Sync, which(place)?),
         "commit-sync" => (Call::SyncOfCommit, which(place)?),

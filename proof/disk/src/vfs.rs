@@ -198,7 +198,8 @@ unsafe extern "C" fn write(
         frames.store(*which == Which::Log && at > 0, Ordering::Relaxed);
         let length = usize::try_from(count).unwrap_or(0);
         let bytes = std::slice::from_raw_parts(from.cast::<u8>(), length);
-        let refused = match disk.decide(&Call::Write, *which) {
+        let begun = || if *which == Which::Log && at == 0 { disk.decide(&Call::LogBegun, *which) } else { None };
+        let refused = match disk.decide(&Call::Write, *which).or_else(begun) {
             None | Some(Then::Skip | Then::Kill) => None,
             Some(Then::Refuse) => return ffi::SQLITE_IOERR_WRITE,
             Some(Then::Full) => return ffi::SQLITE_FULL,

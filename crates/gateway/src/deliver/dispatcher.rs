@@ -272,6 +272,8 @@ async fn deliver(
     let (disable, sign, probe) = (tried.decision.disable_endpoint, tried.sign, tried.settlement.claim.probe);
     let error = tried.settlement.attempt.as_ref().and_then(|attempt| attempt.error.clone());
     let dead = dead(&tried).filter(|_| !of_operator);
+    #[cfg(feature = "failpoints")]
+    testdisk::point("deliver.answered");
     settle(&*sender.store, &settlements, tried.settlement, endpoint.as_deref()).await;
     let Some(endpoint) = endpoint else { return };
     if let Some((reason, delivery)) = dead {

@@ -102,6 +102,8 @@ async fn keep(receiver: &Receiver, app: &Arc<App>, received: Received, is_small:
         let (summary, notification) = aside(is_small, summed_up).await?;
         match receiver.store.commit(vec![notification]).await {
             Ok(committed) => {
+                #[cfg(feature = "failpoints")]
+                testdisk::point("receive.committed");
                 summary.tell(receiver, app, committed);
                 return Ok(());
             }

@@ -100,6 +100,8 @@ impl Writer {
         }
         self.shared.faults.before_commit()?;
         conn.execute_batch("COMMIT").map_err(|error| Fault::from(error).at_commit())?;
+        #[cfg(feature = "failpoints")]
+        testdisk::point("store.committed");
         self.ledger = ledger;
         self.names.learn(names_met);
         self.shared.committed(&ledger, started.elapsed());

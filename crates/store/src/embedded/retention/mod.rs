@@ -109,6 +109,8 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
     slices::notifications(tx.conn, metadata_before, &mut sliced)?;
     slices::keys(tx, horizon(slice.retention.key_days), &mut sliced)?;
     give_pages_back(tx.conn)?;
+    #[cfg(feature = "failpoints")]
+    testdisk::point("retention.sliced");
     Ok(sliced)
 }
 

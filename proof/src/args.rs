@@ -30,6 +30,15 @@ pub(crate) struct Args {
     /// Kills of r1
     #[arg(long, default_value_t = 20)]
     pub(crate) rounds: u32,
+    /// Between two kills of r1, at most
+    #[arg(long, value_name = "DURATION", default_value = "4s", value_parser = humantime::parse_duration)]
+    pub(crate) gap_max: Duration,
+    /// Moments of `power` at which power is lost, and damages of each kind
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) cuts: u32,
+    /// Of `all`, only these
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) only: Vec<What>,
     /// Times that each event of r10 is sent
     #[arg(long, default_value_t = 20)]
     pub(crate) copies: u32,
@@ -62,12 +71,22 @@ pub(crate) enum What {
     R4,
     /// Storms of duplicates are suppressed, look-alikes are not
     R10,
+    /// More load than can be taken
+    R5,
     /// Big and odd bodies
     R12,
+    /// Hostile connections
+    R13,
     /// JSON that is hostile and rightly signed
     R14,
     /// Lanes keep their order while sinks fail and the gateway restarts
     R11,
+    /// Loss of power at any moment loses nothing: the store's own tests at full length
+    Power,
+    /// R1, R12 and R14 in about two minutes
+    Short,
+    /// All of them at full length; renews the table in docs/reliability.md
+    All,
     /// No owner's endpoint sees a byte of another's events
     Owners,
 }
@@ -75,8 +94,10 @@ pub(crate) enum What {
 impl Args {
     /// What it takes to do the same again.
     pub(crate) fn headline(&self) -> String {
+        let has_rounds = matches!(self.what, What::R1 | What::Aimed);
+        let rounds = if has_rounds { format!(" --rounds {}", self.rounds) } else { String::new() };
         format!(
-            "proof {} --seed {} --rate {} --for {} --endpoints {} --contacts {}",
+            "proof {} --seed {} --rate {} --for {} --endpoints {} --contacts {}{rounds}",
             self.name(),
             self.seed,
             self.rate,
@@ -88,22 +109,34 @@ impl Args {
 
     /// The proof's name.
     pub(crate) const fn name(&self) -> &'static str {
-        match self.what {
-            What::R1 => "r1",
-            What::Aimed => "aimed",
-            What::R3 => "r3",
-            What::Full => "full",
-            What::R4 => "r4",
-            What::R10 => "r10",
-            What::R11 => "r11",
-            What::R12 => "r12",
-            What::R14 => "r14",
-            What::Owners => "owners",
-        }
+        self.what.name()
     }
 
     /// Where everything is kept.
     pub(crate) fn folder(&self) -> PathBuf {
         self.out.clone().unwrap_or_else(|| PathBuf::from(format!("target/proof/{}-{}", self.name(), self.seed)))
+    }
+}
+
+impl What {
+    /// Its name, as it is typed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::R1 => "r1",
+            Self::Aimed => "aimed",
+            Self::R3 => "r3",
+            Self::Full => "full",
+            Self::R4 => "r4",
+            Self::R5 => "r5",
+            Self::R10 => "r10",
+            Self::R11 => "r11",
+            Self::R12 => "r12",
+            Self::R13 => "r13",
+            Self::R14 => "r14",
+            Self::Power => "power",
+            Self::Short => "short",
+            Self::All => "all",
+            Self::Owners => "owners",
+        }
     }
 }

@@ -196,6 +196,11 @@ impl Gateway {
         line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
     }
 
+    /// Descriptors that it holds.
+    pub(crate) fn handles(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    }
+
     /// Processor time that it has used.
     pub(crate) fn cpu(&self) -> Duration {
         // In ticks of 10 ms: the 14th and 15th field, counted from behind the name.

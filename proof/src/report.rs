@@ -31,9 +31,23 @@ impl Report {
         self.claims.push(Claim { name: name.into(), held, told: told.into() });
     }
 
+    /// A claim about time. A build without optimisation cannot keep it, and none is shipped: there it is only told.
+    pub(crate) fn claim_of_speed(&mut self, name: impl Into<String>, held: bool, told: impl Into<String>) {
+        if cfg!(debug_assertions) {
+            self.figure(&format!("not judged in this build: {}", name.into()), told.into());
+        } else {
+            self.claim(name, held, told);
+        }
+    }
+
     /// A figure that is worth telling.
     pub(crate) fn figure(&mut self, name: &str, value: impl Into<Value>) {
         self.figures.insert(name.to_owned(), value.into());
+    }
+
+    /// A figure as text; `-` where there is none of this name.
+    pub(crate) fn figure_of(&self, name: &str) -> String {
+        self.figures.get(name).map_or_else(|| "-".to_owned(), ToString::to_string)
     }
 
     /// A line of the run's own table.

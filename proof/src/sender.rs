@@ -98,11 +98,16 @@ pub(crate) struct Meta {
 impl Meta {
     /// Starts sending `rate` events a second.
     pub(crate) fn start(line: &Line, rate: u32, traffic: impl Fn(u32) -> Traffic) -> Outcome<Self> {
+        Self::start_many(line, SENDERS, rate, traffic)
+    }
+
+    /// The same with so many senders.
+    pub(crate) fn start_many(line: &Line, senders: u32, rate: u32, traffic: impl Fn(u32) -> Traffic) -> Outcome<Self> {
         let runtime = runtime()?;
         let stop = Arc::new(AtomicBool::new(false));
-        let each = f64::from(rate.max(1)) / f64::from(SENDERS);
+        let each = f64::from(rate.max(1)) / f64::from(senders);
         let senders =
-            (0..SENDERS).map(|n| runtime.spawn(send(line.clone(), traffic(n), each, Arc::clone(&stop)))).collect();
+            (0..senders).map(|n| runtime.spawn(send(line.clone(), traffic(n), each, Arc::clone(&stop)))).collect();
         Ok(Self { runtime, stop, senders })
     }
 

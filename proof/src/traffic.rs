@@ -47,6 +47,12 @@ impl Traffic {
         Self { run: rng.u64(..), rng, count: 0, wabas: wabas.max(1), contacts, weights }
     }
 
+    /// The same with people of whom those numbered up to this know nothing.
+    pub(crate) fn beyond(mut self, contacts: u32) -> Self {
+        self.contacts.iter_mut().for_each(|contact| contact.number += contacts);
+        self
+    }
+
     /// The events of the next body.
     pub(crate) fn next_batch(&mut self) -> Vec<Event> {
         // Most bodies hold one event; about one in sixty holds twenty or more.

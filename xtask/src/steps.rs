@@ -31,9 +31,11 @@ pub(crate) fn test() -> Result<(), String> {
     ];
     if works(&["cargo", "nextest", "--version"]) {
         run_with("tests", &["cargo", "nextest", "run", "--locked", "--workspace", "--no-fail-fast"], &env)?;
-        return run_with("examples in the documentation", &["cargo", "test", "--locked", "--workspace", "--doc"], &env);
+        run_with("examples in the documentation", &["cargo", "test", "--locked", "--workspace", "--doc"], &env)?;
+    } else {
+        run_with("tests", &["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], &env)?;
     }
-    run_with("tests", &["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], &env)
+    run("proofs, the short series", &["cargo", "run", "--locked", "--package", "proof", "--", "short"])
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {

@@ -7,6 +7,8 @@ pub(crate) mod r1;
 pub(crate) mod r10;
 pub(crate) mod r11;
 pub(crate) mod r12;
+pub(crate) mod r13;
 pub(crate) mod r14;
 pub(crate) mod r3;
 pub(crate) mod r4;
+pub(crate) mod r5;

@@ -22,13 +22,16 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let mut chance = fastrand::Rng::with_seed(args.seed);
     let mut interruptions = Interruptions::default();
     let mut worst_start = Duration::ZERO;
+    let gap_max_ms = u64::try_from(args.gap_max.as_millis())?.max(201);
+    let begin_us = stage.clock.now_us();
     for round in 1..=args.rounds {
-        std::thread::sleep(Duration::from_millis(chance.u64(200..4_000)));
+        std::thread::sleep(Duration::from_millis(chance.u64(200..gap_max_ms)));
         worst_start = worst_start.max(stage.restart(End::Kill, &mut interruptions)?);
         if round.is_multiple_of(20) {
             say(&format!("{round} kills"));
         }
     }
+    let took_us = (stage.clock.now_us() - begin_us).max(1);
     meta.stop()?;
     stage.drain()?;
     let books = stage.books()?;
@@ -47,5 +50,20 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
         String::from_utf8_lossy(&check.stdout).trim().to_owned(),
     );
     report.figure("kills", args.rounds);
+    report.figure("events a second", u64::try_from(books.acked().count())? * 1_000_000 / took_us);
+    report.figure(
+        "at most so many kills in a hundred lose anything, with 95 % certainty",
+        300.0 / f64::from(args.rounds.max(1)),
+    );
+    let gap_us = gaps(&books);
+    report.figure("the longest time without an answer of 200, ms", gap_us / 1_000);
     Ok(report)
+}
+
+/// The longest time between two answers of 200.
+fn gaps(books: &crate::books::Books) -> u64 {
+    let mut ends: Vec<u64> =
+        books.asked.iter().filter(|asked| asked.status == 200).map(|asked| asked.ended_us).collect();
+    ends.sort_unstable();
+    ends.windows(2).map(|pair| pair.iter().copied().fold(0, |before, at: u64| at.abs_diff(before))).max().unwrap_or(0)
 }

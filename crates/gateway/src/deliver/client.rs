@@ -25,7 +25,9 @@ use super::timed::{Timed, TooSlow, within};
 use crate::endpoint::ProxyChoice;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
-const IDLE_PER_HOST_MAX: usize = 64;
+/// As many as go out at once by default: many endpoints of one host share its connections, and one that is closed after a
+/// request costs the next as much as several requests.
+const IDLE_PER_HOST_MAX: usize = 1_024;
 /// Pools beside the common one, at most. Beyond it the one that was made first goes; its connections end with the
 /// requests on them.
 const POOLS_MAX: usize = 1_024;

@@ -14,7 +14,7 @@ const BATCH_MAX: usize = 512;
 /// How long a settlement waits for others.
 const LINGER: Duration = Duration::from_millis(5);
 /// A batch waits no longer when all but this part of what an endpoint may have in flight waits to be written.
-const SHARE_OF_CAP: usize = 4;
+const SHARE_OF_CAP: usize = 8;
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
 /// A settlement, and how many of its endpoint may be in flight.

@@ -14,46 +14,85 @@ use super::fresh::text_bytes;
 use super::read::{EVENT_COLUMNS, EVENT_TABLES, event};
 use super::readers::read;
 use super::shared::{Shared, lock};
-use crate::record::{Claim, EndpointNo, Payload};
+use crate::record::{Claim, Payload};
 
 /// Payloads that one read brings beside those that were claimed.
 const AHEAD_MAX: usize = 256;
 /// Bytes of payloads kept.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Of them, bytes of payloads that were asked for already and are kept all the same.
+const USED_BYTES_MIN: usize = 2 * 1024 * 1024;
+/// Entries of a list that stand for nothing, beside as many as there are payloads.
+const SLACK: usize = 64;
 /// A larger body is read by who sends it.
 const BODY_BYTES_MAX: i64 = 64 * 1024;
 
-/// The payloads, dropped oldest first. They are those of owed deliveries, and retention drops none of these; what is here
-/// longer than it is owed may lag in [`crate::EventRecord::duplicates`].
+/// The payloads. They are those of owed deliveries, and retention drops none of these; what is here longer than it is owed
+/// may lag in [`crate::EventRecord::duplicates`]. When there are too many, those that were asked for go first, unless they
+/// are few: another endpoint may want them.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    by_id: HashMap<EventId, Payload>,
-    order: VecDeque<EventId>,
+    by_id: HashMap<EventId, Entry>,
+    unused: VecDeque<EventId>,
+    used: VecDeque<EventId>,
     bytes: usize,
+    used_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    payload: Payload,
+    bytes: usize,
+    used: bool,
 }
 
 impl Ahead {
-    pub(super) fn get(&self, id: EventId) -> Option<Payload> {
-        self.by_id.get(&id).cloned()
+    /// The payload, for one who is about to use it.
+    pub(super) fn get(&mut self, id: EventId) -> Option<Payload> {
+        let entry = self.by_id.get_mut(&id)?;
+        if !entry.used {
+            entry.used = true;
+            self.used_bytes += entry.bytes;
+            self.used.push_back(id);
+        }
+        Some(entry.payload.clone())
     }
 
     fn keep(&mut self, payload: Payload) {
         let id = payload.event.id;
         self.drop_id(id);
-        self.bytes += weight(&payload);
-        self.order.push_back(id);
-        self.by_id.insert(id, payload);
-        while self.bytes > BYTES_MAX
-            && let Some(id) = self.order.pop_front()
-        {
-            self.forget(id);
+        let bytes = weight(&payload);
+        self.bytes += bytes;
+        self.unused.push_back(id);
+        self.by_id.insert(id, Entry { payload, bytes, used: false });
+        while self.bytes > BYTES_MAX && self.drop_one() {}
+        if self.unused.len() > 2 * self.by_id.len() + SLACK {
+            self.unused.retain(|id| self.by_id.get(id).is_some_and(|entry| !entry.used));
         }
+    }
+
+    /// Drops one, and tells whether there was one.
+    fn drop_one(&mut self) -> bool {
+        let used = if self.used_bytes > USED_BYTES_MIN { self.used.pop_front() } else { None };
+        // What was used stands in the other list as well; there it stands for nothing.
+        let unused = |ahead: &mut Self| {
+            while let Some(id) = ahead.unused.pop_front() {
+                if ahead.by_id.get(&id).is_some_and(|entry| !entry.used) {
+                    return Some(id);
+                }
+            }
+            None
+        };
+        let Some(id) = used.or_else(|| unused(self)).or_else(|| self.used.pop_front()) else { return false };
+        self.forget(id);
+        true
     }
 
     /// Forgets an event that was committed anew: its key had expired.
     pub(super) fn drop_id(&mut self, id: EventId) {
         if self.by_id.contains_key(&id) {
-            self.order.retain(|one| *one != id);
+            self.unused.retain(|one| *one != id);
+            self.used.retain(|one| *one != id);
             self.forget(id);
         }
     }
@@ -63,8 +102,10 @@ impl Ahead {
     }
 
     fn forget(&mut self, id: EventId) {
-        if let Some(old) = self.by_id.remove(&id) {
-            self.bytes = self.bytes.saturating_sub(weight(&old));
+        let Some(old) = self.by_id.remove(&id) else { return };
+        self.bytes = self.bytes.saturating_sub(old.bytes);
+        if old.used {
+            self.used_bytes = self.used_bytes.saturating_sub(old.bytes);
         }
     }
 }
@@ -92,17 +133,11 @@ pub(super) async fn fetch(shared: &Arc<Shared>, claims: &[Claim]) {
 
 /// What is missing and what is likely to be claimed next, as rows of events in their order.
 fn wanted(shared: &Shared, claims: &[Claim], missing: &HashSet<EventId>) -> Vec<i64> {
-    let of_missing = claims.iter().filter(|claim| missing.contains(&claim.event));
-    let mut endpoints: Vec<EndpointNo> = of_missing.clone().map(|claim| claim.endpoint).collect();
-    endpoints.sort_unstable();
-    endpoints.dedup();
-    let board = lock(&shared.board);
-    let mut rows: Vec<i64> = of_missing.filter_map(|claim| board.event_of(claim)).collect();
-    let upcoming = board.upcoming(&endpoints, AHEAD_MAX);
-    drop(board);
+    let of_missing: Vec<&Claim> = claims.iter().filter(|claim| missing.contains(&claim.event)).collect();
+    let named = lock(&shared.board).to_read(&of_missing, AHEAD_MAX);
     let (fresh, ahead) = (lock(&shared.fresh), lock(&shared.ahead));
     let is_there = |event: EventId| fresh.has(event) || ahead.by_id.contains_key(&event);
-    rows.extend(upcoming.into_iter().filter(|(event, _)| !is_there(*event)).map(|(_, row)| row));
+    let mut rows: Vec<i64> = named.into_iter().filter(|(event, _)| !is_there(*event)).map(|(_, row)| row).collect();
     rows.sort_unstable();
     rows.dedup();
     rows
@@ -131,4 +166,76 @@ fn payloads(conn: &Connection, rows: &[i64]) -> Result<Vec<Payload>, Fault> {
         });
     }
     Ok(payloads)
+}
+
+#[cfg(test)]
+mod tests {
+    use rules::identity::NotificationId;
+
+    use super::*;
+    use crate::record::EventRecord;
+
+    const BODY_BYTES: usize = 64 * 1024;
+
+    fn payload(key: &str) -> Payload {
+        let event = EventRecord {
+            id: EventId::derive("main", key),
+            notification: NotificationId::from_bytes([0; 16]),
+            app: String::new(),
+            key: key.to_owned(),
+            event_type: String::new(),
+            field: String::new(),
+            entry_id: None,
+            waba_id: None,
+            business_id: None,
+            phone_number_id: None,
+            display_phone_number: None,
+            wa_id: None,
+            user_id: None,
+            parent_user_id: None,
+            message_id: None,
+            lane: String::new(),
+            occurred_at_seconds: None,
+            received_at_ms: 0,
+            test: false,
+            problems_json: String::new(),
+            data_range: 0..0,
+            data_is_json: true,
+            position: 0,
+            duplicates: 0,
+            unrouted: false,
+            whole_to: Vec::new(),
+        };
+        Payload { event: Arc::new(event), body: Some(Arc::from(vec![0; BODY_BYTES])), signature: None }
+    }
+
+    fn id(n: usize) -> EventId {
+        EventId::derive("main", &n.to_string())
+    }
+
+    #[test]
+    fn what_waits_for_its_turn_outlives_what_was_used() {
+        let mut ahead = Ahead::default();
+        let fitting = BYTES_MAX / (BODY_BYTES + 1_024);
+        (0..fitting).for_each(|n| ahead.keep(payload(&n.to_string())));
+        (100..200).for_each(|n| assert!(ahead.get(id(n)).is_some()));
+        (1_000..1_050).for_each(|n| ahead.keep(payload(&n.to_string())));
+        assert!(ahead.get(id(0)).is_some(), "the oldest was not used");
+        assert!(ahead.get(id(100)).is_none(), "the one that was used first");
+        assert!(ahead.get(id(199)).is_some(), "the one that was used last");
+        assert!(ahead.bytes <= BYTES_MAX);
+    }
+
+    #[test]
+    fn it_stays_within_its_bytes_whatever_is_used() {
+        let mut ahead = Ahead::default();
+        for n in 0..2_000 {
+            ahead.keep(payload(&n.to_string()));
+            drop(ahead.get(id(n / 2)));
+            assert!(ahead.bytes <= BYTES_MAX);
+        }
+        (0..2_000).for_each(|n| ahead.drop_id(id(n)));
+        assert_eq!((ahead.bytes, ahead.used_bytes, ahead.by_id.len()), (0, 0, 0));
+        assert!(ahead.unused.len() <= SLACK + 2 * (BYTES_MAX / BODY_BYTES));
+    }
 }

@@ -14,7 +14,7 @@ use crate::record::Payload;
 pub(super) async fn of(shared: &Arc<Shared>, events: &[EventId]) -> Result<Vec<Payload>, StoreError> {
     shared.condition.check_open().map_err(|fault| fault.to_store_error(shared.folder()))?;
     let fresh: Vec<Option<Payload>> = {
-        let (cache, ahead) = (lock(&shared.fresh), lock(&shared.ahead));
+        let (cache, mut ahead) = (lock(&shared.fresh), lock(&shared.ahead));
         events.iter().map(|event| cache.get(*event).or_else(|| ahead.get(*event))).collect()
     };
     let of_missing = |(event, fresh): (&EventId, &Option<Payload>)| fresh.is_none().then_some(*event);

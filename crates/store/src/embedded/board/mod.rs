@@ -17,6 +17,7 @@ mod reads;
 mod ready;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
@@ -220,21 +221,6 @@ impl Board {
             queue.owed = queue.owed.saturating_sub(count);
             self.after(number);
         }
-    }
-
-    /// The row of the event that was claimed, while the claim is the latest.
-    pub(crate) fn event_of(&self, claim: &Claim) -> Option<i64> {
-        self.held.get(&claim.delivery.0).filter(|held| held.fence == claim.fence).map(|held| held.event_no)
-    }
-
-    /// What will probably be claimed next, as (event, its row), at most about so many: of these endpoints, and of those
-    /// whose turn comes. Endpoints that drain side by side want events that lie side by side.
-    pub(crate) fn upcoming(&self, endpoints: &[EndpointNo], max: usize) -> Vec<(EventId, i64)> {
-        let in_turn = self.turns.iter().filter(|number| !endpoints.contains(number)).take(max);
-        let numbers: Vec<EndpointNo> = endpoints.iter().chain(in_turn).take(max).copied().collect();
-        let of_each = max.div_ceil(numbers.len().max(1));
-        let queues = numbers.iter().filter_map(|number| self.queues.get(number)).filter(|queue| queue.active);
-        queues.flat_map(|queue| queue.upcoming(of_each)).take(max).collect()
     }
 
     /// When the next waiting delivery is to be looked at.

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 use rules::breaker::Standing;
-use rules::identity::EventId;
 use rules::rate::Rate;
 
 use super::lane::{Head, Item, Lane, Place, Tried};
 use super::ready::Ready;
+use super::unread::Unread;
 use super::{Aside, Held, Sizes, Timer, claim_of};
 use crate::embedded::news::NewlyOwed;
 use crate::record::{Claim, EndpointNo, EndpointRecord, EndpointState};
@@ -51,6 +51,8 @@ pub(super) struct Queue {
     pub(super) in_hungry: bool,
     pub(super) lanes: HashMap<Place, Lane>,
     pub(super) ready: Ready,
+    /// What was put into the window and not read ahead.
+    pub(super) unread: Unread,
     /// Lanes held beyond their time because the endpoint accepted nothing since.
     overdue: HashSet<i64>,
     accepted: u64,
@@ -82,6 +84,7 @@ impl Queue {
             in_hungry: false,
             lanes: HashMap::new(),
             ready: Ready::default(),
+            unread: Unread::default(),
             overdue: HashSet::new(),
             accepted: 0,
         }
@@ -91,6 +94,7 @@ impl Queue {
     pub(super) fn forget(&mut self) {
         self.lanes.clear();
         self.ready.clear();
+        self.unread.clear();
         self.overdue.clear();
         self.accepted = 0;
         self.loaded = 0;
@@ -164,8 +168,9 @@ impl Queue {
             lane.parked_from.get_or_insert(item.id);
             return;
         }
-        lane.items.push_back(item);
         self.loaded += 1;
+        self.unread.push(&item, self.loaded);
+        lane.items.push_back(item);
         if lane.head == Head::Missing {
             self.arm(place, timers, held);
         }
@@ -290,20 +295,6 @@ impl Queue {
         self.loaded = self.loaded.saturating_sub(1);
         self.next(place, timers, held, parched);
         true
-    }
-
-    /// What is likely to be claimed next, as (event, its row), at most so many.
-    pub(super) fn upcoming(&self, max: usize) -> Vec<(EventId, i64)> {
-        let named = |item: &Item| (item.event, item.event_no);
-        let firsts = self.ready.iter().filter_map(|place| self.lanes.get(&place)?.items.front());
-        let mut next: Vec<_> = firsts.take(max).map(named).collect();
-        let missing = max - next.len();
-        if missing > 0 {
-            let of_each = missing.div_ceil(self.lanes.len().max(1));
-            let followers = self.lanes.values().take(missing).flat_map(|lane| lane.items.iter().skip(1).take(of_each));
-            next.extend(followers.take(missing).map(named));
-        }
-        next
     }
 
     pub(super) fn next(

@@ -11,6 +11,9 @@ use crate::record::EndpointNo;
 /// Rows that one read brings at most.
 const READ_ROWS_MAX: usize = 1_000;
 
+/// A lane that has used up what it had in memory moves: it gets this many times as much at once.
+const REFILLS: usize = 8;
+
 /// A read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Want {
@@ -52,7 +55,7 @@ impl Board {
                 lane: Some(hash),
                 from,
                 upto: queue.watermark,
-                limit: self.sizes.lane,
+                limit: REFILLS * self.sizes.lane,
                 epoch: queue.epoch,
             });
         }

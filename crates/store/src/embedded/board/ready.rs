@@ -44,11 +44,6 @@ impl Ready {
         }
     }
 
-    /// Those that come next, about.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Place> {
-        self.returned.iter().chain(&self.untried).chain(&self.tried).map(|(_, place)| *place)
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.returned.is_empty() && self.untried.is_empty() && self.tried.is_empty()
     }

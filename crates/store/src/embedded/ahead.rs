@@ -134,7 +134,7 @@ pub(super) async fn fetch(shared: &Arc<Shared>, claims: &[Claim]) {
 /// What is missing and what is likely to be claimed next, as rows of events in their order.
 fn wanted(shared: &Shared, claims: &[Claim], missing: &HashSet<EventId>) -> Vec<i64> {
     let of_missing: Vec<&Claim> = claims.iter().filter(|claim| missing.contains(&claim.event)).collect();
-    let named = lock(&shared.board).to_read(&of_missing, AHEAD_MAX);
+    let named = lock(&shared.board).take_next(&of_missing, AHEAD_MAX);
     let (fresh, ahead) = (lock(&shared.fresh), lock(&shared.ahead));
     let is_there = |event: EventId| fresh.has(event) || ahead.by_id.contains_key(&event);
     let mut rows: Vec<i64> = named.into_iter().filter(|(event, _)| !is_there(*event)).map(|(_, row)| row).collect();

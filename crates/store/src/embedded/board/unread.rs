@@ -18,7 +18,7 @@ const FOLLOWERS: usize = 32;
 const SLACK: usize = 64;
 
 /// An event and its row.
-pub(in crate::embedded) type Named = (EventId, i64);
+pub(crate) type Named = (EventId, i64);
 
 /// The list of one endpoint: deliveries by id, with their events.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ const fn named(item: &Item) -> Named {
 impl Board {
     /// What to read when these claims were not read ahead: their events, and about so many that will be claimed next.
     /// Endpoints that drain side by side want events that lie side by side.
-    pub(in crate::embedded) fn to_read(&mut self, claims: &[&Claim], max: usize) -> Vec<Named> {
+    pub(crate) fn take_next(&mut self, claims: &[&Claim], max: usize) -> Vec<Named> {
         let mut rows = Vec::new();
         let mut behind: Vec<EndpointNo> = Vec::new();
         for claim in claims {

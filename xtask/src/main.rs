@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let result = match command.as_deref() {
         Some("test") => steps::check().and_then(|()| steps::test()),
         Some("check") => steps::check(),
-        Some("mutants") => mutants::run(),
+        Some("mutants") => mutants::run(&std::env::args().nth(2).unwrap_or_default()),
         Some("consumers") => consumers::install().map(drop),
         _ => Err(USAGE.to_owned()),
     };

@@ -27,7 +27,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Setup {
     /// Built with `failpoints`: its disk and its end can be steered by orders.
     pub(crate) failpoints: bool,
-    /// Further lines of the configuration.
+    /// Further lines of the configuration, with their keys in full.
     pub(crate) config: &'static str,
     /// Bytes of a volume of its own for the store, in memory.
     pub(crate) volume_bytes: Option<u64>,
@@ -66,9 +66,9 @@ impl Home {
         // Base64 of 32 bytes.
         let config = format!(
             "secrets_key = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='\nreceive.listen = '{receive}'\n\
-             admin.listen = '{admin}'\n[[apps]]\nname = 'main'\nverify_token = 'proof'\nsecrets = ['{SECRET}']\n\
+             admin.listen = '{admin}'\n{}[[apps]]\nname = 'main'\nverify_token = 'proof'\nsecrets = ['{SECRET}']\n\
              [outbound]\nallow_networks = ['127.0.0.0/8']\nallow_hosts = ['no-such-name.invalid']\n\
-             [logs]\nformat = 'json'\nlevel = 'warn'\n{}",
+             [logs]\nformat = 'json'\nlevel = 'warn'\n",
             setup.config
         );
         fs::write(folder.join("waypost.toml"), config)?;

@@ -47,7 +47,7 @@ const AT_START: Place = place("in a slice of retention", "point retention.sliced
 
 pub(crate) fn run(args: &Args) -> Outcome<Report> {
     // A store that is always too large: retention has something to drop.
-    let config = "[retention]\nstore_bytes_max = 1048576\n";
+    let config = "retention.store_bytes_max = 1048576\n";
     let mut stage = Stage::set_up(args, None, &Setup { failpoints: true, config, volume_bytes: None })?;
     stage.add(Stage::ring(args.endpoints, &json!({ "policy": { "gaps": ["200ms", "1s"] } })))?;
     let meta = stage.traffic(args)?;

@@ -44,7 +44,7 @@ struct Counts {
 pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let idle = descriptors()?.saturating_sub(SPARE);
     // Places for all of them, and for those that behave.
-    let config: &'static str = Box::leak(format!("[receive]\nconnections_max = {}\n", idle + 1_000).into_boxed_str());
+    let config: &'static str = Box::leak(format!("receive.connections_max = {}\n", idle + 1_000).into_boxed_str());
     let mut stage = Stage::set_up(args, None, &Setup { config, ..Setup::default() })?;
     stage.add(Stage::ring(args.endpoints, &json!({})))?;
     let meta = stage.traffic(args)?;
@@ -225,7 +225,10 @@ async fn unread(stream: &mut TcpStream) {
         "GET {PATH}?hub.mode=subscribe&hub.challenge={}&hub.verify_token=proof HTTP/1.1\r\nHost: p\r\n\r\n",
         "7".repeat(500)
     );
-    while let Ok(Ok(())) = timeout(Duration::from_secs(5), stream.write_all(ask.as_bytes())).await {}
+    while let Ok(Ok(())) = timeout(Duration::from_secs(5), stream.write_all(ask.as_bytes())).await {
+        // Fast enough to fill every buffer on the way, and no flood.
+        sleep(Duration::from_millis(2)).await;
+    }
 }
 
 fn floods(runtime: &Runtime, stage: &Stage, counts: &Arc<Counts>) {

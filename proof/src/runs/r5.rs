@@ -17,7 +17,7 @@ use crate::stage::Stage;
 use crate::traffic::Traffic;
 
 /// Requests that the gateway works on at once; few, so that this machine can offer more.
-const CONFIG: &str = "[receive]\nrequests_in_flight_max = 64\n";
+const CONFIG: &str = "receive.requests_in_flight_max = 64\n";
 /// Senders beyond the usual, each of which sends as soon as it may.
 const SURPLUS: u32 = 256;
 const WARM_UP: Duration = Duration::from_secs(3);

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::repeats::Interruptions;
+use super::repeats::{Interruptions, ON_THE_WIRE_US};
 use crate::books::{Arrival, Books};
 use crate::report::Report;
 
@@ -72,8 +72,10 @@ pub(crate) fn order(report: &mut Report, books: &Books, interruptions: &Interrup
 
 fn judge(lane: &mut Lane, arrival: &Arrival, position: u64, interruptions: &Interruptions, faults: &mut Faults) {
     faults.judged += 1;
-    let interrupted =
-        |since_us: u64| interruptions.between(&arrival.endpoint, since_us.saturating_sub(1), arrival.arrived_us);
+    // What was on the wire when the gateway died is read a moment later, and its answer reached nobody.
+    let interrupted = |since_us: u64| {
+        interruptions.between(&arrival.endpoint, since_us.saturating_sub(ON_THE_WIRE_US), arrival.arrived_us)
+    };
     if let Some((answered_us, before)) = lane.last {
         if arrival.arrived_us < answered_us && before != position {
             faults.at_once += 1;

@@ -7,7 +7,7 @@ use crate::books::Books;
 use crate::report::Report;
 
 /// What was sent before a crash may be read this much later.
-const ON_THE_WIRE_US: u64 = 200_000;
+pub(super) const ON_THE_WIRE_US: u64 = 200_000;
 
 /// When the gateway was killed, and when connections were cut on purpose.
 #[derive(Debug, Clone, Default)]

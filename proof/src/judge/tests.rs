@@ -92,3 +92,16 @@ fn after_a_crash_a_lane_may_go_back_and_otherwise_not() {
     assert_eq!(broken(&back, &[]), [REPEATS, ORDER]);
     assert_eq!(broken(&back, &[450]), [""; 0]);
 }
+
+#[test]
+fn what_was_on_the_wire_at_a_crash_may_be_read_a_moment_later_and_no_longer() {
+    let lines = [
+        line(1_000_000, "a", 200),
+        line(1_500_000, "b", 200),
+        line(1_900_000, "a", 200),
+        line(2_000_000, "b", 200),
+        line(2_100_000, "c", 200),
+    ];
+    assert_eq!(broken(&lines, &[1_450_000]), [""; 0]);
+    assert_eq!(broken(&lines, &[1_200_000]), [REPEATS, ORDER]);
+}

@@ -46,8 +46,8 @@ const PLACES: [Place; 10] = [
 const AT_START: Place = place("in a slice of retention", "point retention.sliced", 1);
 
 pub(crate) fn run(args: &Args) -> Outcome<Report> {
-    // A store that is always too large: retention has something to drop.
-    let config = "retention.store_bytes_max = 1048576\n";
+    // A store that is soon too large: retention has something to drop. What an endpoint may be owed is a share of it.
+    let config = "retention.store_bytes_max = 20000000\n";
     let mut stage = Stage::set_up(args, None, &Setup { failpoints: true, config, volume_bytes: None })?;
     stage.add(Stage::ring(args.endpoints, &json!({ "policy": { "gaps": ["200ms", "1s"] } })))?;
     let meta = stage.traffic(args)?;

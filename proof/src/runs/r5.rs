@@ -69,9 +69,10 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     report.claim_of_speed("what is taken in the overload: p99 within 250 ms", quick(over, 250), over.to_string());
     report.claim("memory stays within 1 GiB", rss_kib <= RSS_KIB_MAX, format!("{rss_kib} KiB at most"));
     report.claim_of_speed("10 s later it is as before: p99 within 50 ms", quick(after, 50), after.to_string());
-    let asked = books.asked.iter().filter(|asked| asked.status != 200 && asked.status != 503 && asked.status != 429);
-    let strange = asked.count();
+    let with = |is: &dyn Fn(u16) -> bool| books.asked.iter().filter(|asked| is(asked.status)).count();
+    let strange = with(&|status| !matches!(status, 0 | 200 | 429 | 503));
     report.claim("every refusal is 503 or 429", strange == 0, format!("{strange} others"));
+    report.figure("requests whose connection ended without an answer", with(&|status| status == 0));
     judge::basics(&mut report, &books, &stage.endpoints);
     judge::repeats(&mut report, &books, &Interruptions::default(), stage.endpoints.len());
     judge::order(&mut report, &books, &Interruptions::default());

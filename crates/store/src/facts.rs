@@ -73,6 +73,7 @@ macro_rules! facts_on {
                 a_lost_claim_cannot_settle,
                 what_was_in_flight_is_owed_again_after_reopening,
                 a_settlement_is_durable,
+                a_settlement_with_time_goes_with_one_that_has_none,
                 unordered_endpoints_do_not_wait_for_a_lane,
                 no_endpoint_gets_more_at_once_than_it_allows,
                 claims_are_fair_between_endpoints,

@@ -1,5 +1,7 @@
 //! The seam. Each method is one transaction.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use rules::identity::{EventId, NotificationId};
 use tokio::sync::Notify;
@@ -38,6 +40,18 @@ pub trait Store: Send + Sync {
 
     /// Writes what came of claims. The answer says for each whether it was taken (false: another holds the delivery).
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError>;
+
+    /// The same for settlements that nobody waits for: they may wait up to `patience` for another transaction to go with, so
+    /// that the disk is not asked to sync for them alone. What is settled without patience takes them along. An engine that
+    /// gains nothing by waiting does not wait.
+    async fn settle_in_company(
+        &self,
+        settlements: Vec<Settlement>,
+        patience: Duration,
+    ) -> Result<Vec<bool>, StoreError> {
+        let _ = patience;
+        self.settle(settlements).await
+    }
 
     /// Gives claims back untried: the deliveries are due at once.
     async fn release(&self, claims: Vec<Claim>) -> Result<(), StoreError>;

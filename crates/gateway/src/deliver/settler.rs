@@ -1,19 +1,19 @@
 //! Writes what came of attempts, many at once.
 //!
-//! Nobody waits for a settlement but the endpoint's cap of requests in flight, so that one that comes alone waits a moment
-//! for others: it would take a sync of the disk from a notification that Meta waits for.
+//! Nobody waits for a settlement but the endpoint's cap of requests in flight. So it waits a moment in the store for a
+//! transaction to go with: alone it would take a sync of the disk from a notification that Meta waits for. When much of
+//! what an endpoint may have in flight waits to be written, all of it is written at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use store::{Settlement, Store, StoreError};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
 
 const BATCH_MAX: usize = 512;
-/// How long a settlement waits for others.
-const LINGER: Duration = Duration::from_millis(5);
-/// A batch waits no longer when all but this part of what an endpoint may have in flight waits to be written.
+/// How long a settlement waits for company.
+const PATIENCE: Duration = Duration::from_millis(10);
+/// It waits no longer when all but this part of what an endpoint may have in flight waits to be written.
 const SHARE_OF_CAP: usize = 8;
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
@@ -25,33 +25,75 @@ pub(super) struct ToSettle {
 }
 
 /// Settles in order until the last sender is gone and everything is written, or the store is closed.
-pub(super) async fn run(store: Arc<dyn Store>, mut inbox: mpsc::Receiver<ToSettle>) {
-    while let Some(batch) = next_batch(&mut inbox).await {
-        if !settle(&*store, batch).await {
-            return;
-        }
+pub(super) async fn run(store: Arc<dyn Store>, inbox: mpsc::Receiver<ToSettle>) {
+    let mut settler = Settler { store, inbox, waiting: Waiting::default() };
+    while settler.step().await {}
+}
+
+struct Settler {
+    store: Arc<dyn Store>,
+    inbox: mpsc::Receiver<ToSettle>,
+    /// What came while others were written.
+    waiting: Waiting,
+}
+
+/// Settlements in their order.
+#[derive(Debug, Default)]
+struct Waiting(Vec<ToSettle>);
+
+impl Waiting {
+    fn take(&mut self) -> Vec<Settlement> {
+        std::mem::take(&mut self.0).into_iter().map(|one| one.settlement).collect()
+    }
+
+    /// How many may wait to be written before they are written at once.
+    fn enough(&self) -> usize {
+        let of_each = self.0.iter().map(|one| one.concurrency_max - one.concurrency_max / SHARE_OF_CAP);
+        of_each.min().unwrap_or(BATCH_MAX).min(BATCH_MAX)
     }
 }
 
-/// What there is, and what comes within a moment.
-async fn next_batch(inbox: &mut mpsc::Receiver<ToSettle>) -> Option<Vec<Settlement>> {
-    let mut batch = Vec::new();
-    inbox.recv_many(&mut batch, BATCH_MAX).await;
-    let until = Instant::now() + LINGER;
-    while batch.len() < enough(&batch) {
-        let room = BATCH_MAX - batch.len();
-        match timeout_at(until, inbox.recv_many(&mut batch, room)).await {
-            Ok(0) | Err(_) => break,
-            Ok(_) => {}
+impl Settler {
+    /// Writes what is there. False when nothing will come any more, or the store is closed.
+    async fn step(&mut self) -> bool {
+        if self.waiting.0.is_empty() && self.inbox.recv_many(&mut self.waiting.0, BATCH_MAX).await == 0 {
+            return false;
         }
+        let enough = self.waiting.enough();
+        let batch = self.waiting.take();
+        let left = if batch.len() < enough { self.in_company(batch, enough).await } else { batch };
+        left.is_empty() || settle(&*self.store, left).await
     }
-    let batch: Vec<Settlement> = batch.into_iter().map(|one| one.settlement).collect();
-    (!batch.is_empty()).then_some(batch)
+
+    /// Writes a batch with what else is written, and with what comes meanwhile as soon as that is enough. Gives what could
+    /// not be written.
+    async fn in_company(&mut self, batch: Vec<Settlement>, mut enough: usize) -> Vec<Settlement> {
+        let Self { store, inbox, waiting } = self;
+        let patient = store.settle_in_company(batch.clone(), PATIENCE);
+        tokio::pin!(patient);
+        let mut open = true;
+        loop {
+            let room = BATCH_MAX - waiting.0.len();
+            tokio::select! {
+                biased;
+                written = &mut patient => return unwritten(&written, batch),
+                received = inbox.recv_many(&mut waiting.0, room), if open && room > 0 => open = received > 0,
+            }
+            enough = enough.min(waiting.enough());
+            if batch.len() + waiting.0.len() >= enough && !waiting.0.is_empty() {
+                break;
+            }
+        }
+        let more = waiting.take();
+        let (first, second) = tokio::join!(biased; patient, store.settle(more.clone()));
+        let mut left = unwritten(&first, batch);
+        left.extend(unwritten(&second, more));
+        left
+    }
 }
 
-fn enough(batch: &[ToSettle]) -> usize {
-    let least = batch.iter().map(|one| one.concurrency_max - one.concurrency_max / SHARE_OF_CAP).min();
-    least.unwrap_or(0).min(BATCH_MAX)
+fn unwritten(written: &Result<Vec<bool>, StoreError>, settlements: Vec<Settlement>) -> Vec<Settlement> {
+    if written.is_ok() { Vec::new() } else { settlements }
 }
 
 /// An outcome that cannot be written now is written later: losing it would repeat a delivery that was accepted.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
@@ -25,6 +25,11 @@ pub(super) struct Weight {
 pub(super) trait Job: Send {
     /// How much of a transaction it fills.
     fn weight(&self) -> Weight;
+
+    /// How long it may wait for others to share a transaction with.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// True when it waited so long that its caller has given up.
     fn expired(&self, _now: Instant) -> bool {

@@ -28,6 +28,8 @@ pub(super) struct Queue {
 struct Inner {
     jobs: VecDeque<Box<dyn Job>>,
     bytes: usize,
+    /// When the writer shall begin at the latest: a job may have time to wait for others.
+    begin_at: Option<Instant>,
     closing: bool,
 }
 
@@ -75,19 +77,29 @@ impl Queue {
 
     fn push(&self, inner: &mut Inner, job: Box<dyn Job>, weight: Weight) {
         inner.bytes = inner.bytes.saturating_add(weight.bytes);
+        let at = Instant::now() + job.patience();
         inner.jobs.push_back(job);
-        self.filled.notify_one();
+        if inner.begin_at.is_none_or(|begin_at| at < begin_at) {
+            inner.begin_at = Some(at);
+            self.filled.notify_one();
+        }
     }
 
-    /// Takes what fits one transaction, waiting up to `patience` for the first job.
+    /// Takes what fits one transaction, waiting up to `patience` for the first job, and as long as the jobs that are there
+    /// have time.
     pub(super) fn take(&self, patience: Duration) -> Taken {
         let deadline = Instant::now() + patience;
         let mut inner = lock(&self.inner);
-        while inner.jobs.is_empty() {
+        loop {
+            let now = Instant::now();
+            let begin_at = inner.begin_at.filter(|_| !inner.jobs.is_empty());
+            if begin_at.is_some_and(|at| at <= now || inner.closing) {
+                return Taken::Jobs(inner.piece());
+            }
             if inner.closing {
                 return Taken::Closed;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = begin_at.unwrap_or(deadline).saturating_duration_since(now);
             if left.is_zero() {
                 return Taken::Nothing;
             }
@@ -96,7 +108,6 @@ impl Queue {
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
-        Taken::Jobs(inner.piece())
     }
 
     /// Jobs that wait.
@@ -127,6 +138,77 @@ impl Inner {
             self.bytes = self.bytes.saturating_sub(weight.bytes);
             piece.push(job);
         }
+        // What is left did not fit, and has waited.
+        self.begin_at = (!self.jobs.is_empty()).then(Instant::now);
         piece
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::job::Tx;
+    use super::super::shared::Shared;
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    struct Idle(Duration);
+
+    impl Job for Idle {
+        fn weight(&self) -> Weight {
+            Weight { events: 1, bytes: 1 }
+        }
+
+        fn patience(&self) -> Duration {
+            self.0
+        }
+
+        fn run(&mut self, _: &mut Tx<'_>) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn done(self: Box<Self>, _: &Shared) {}
+
+        fn failed(self: Box<Self>, _: &Fault, _: &Shared) {}
+    }
+
+    fn queue() -> Queue {
+        Queue::new(Bounds { jobs: 10, bytes: 1_000 })
+    }
+
+    fn taken(queue: &Queue, patience: Duration) -> Option<usize> {
+        match queue.take(patience) {
+            Taken::Jobs(jobs) => Some(jobs.len()),
+            Taken::Nothing => None,
+            Taken::Closed => Some(0),
+        }
+    }
+
+    #[test]
+    fn a_job_with_time_goes_with_the_first_that_has_none() {
+        let queue = queue();
+        assert!(queue.force(Box::new(Idle(LONG))).is_ok());
+        assert!(queue.force(Box::new(Idle(Duration::ZERO))).is_ok());
+        assert!(queue.force(Box::new(Idle(LONG))).is_ok());
+        assert_eq!(taken(&queue, LONG), Some(3));
+        assert_eq!(taken(&queue, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_job_with_time_goes_alone_when_that_has_passed() {
+        let queue = queue();
+        let begun = Instant::now();
+        assert!(queue.force(Box::new(Idle(Duration::from_millis(20)))).is_ok());
+        assert_eq!(taken(&queue, LONG), Some(1));
+        assert!(begun.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn what_has_time_is_done_at_once_when_the_queue_closes() {
+        let queue = queue();
+        assert!(queue.force(Box::new(Idle(LONG))).is_ok());
+        queue.close();
+        assert_eq!(taken(&queue, LONG), Some(1));
+        assert_eq!(taken(&queue, LONG), Some(0));
     }
 }

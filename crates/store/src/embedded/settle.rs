@@ -1,5 +1,7 @@
 //! Writing what came of claims.
 
+use std::time::Duration;
+
 use rules::delivery::DeliveryState;
 use rules::limits::RESPONSE_SNIPPET_BYTES_MAX;
 use rusqlite::params;
@@ -17,6 +19,7 @@ use crate::record::{AttemptRecord, DeliveryNo, Settlement};
 pub(super) struct SettleJob {
     settlements: Vec<(Settlement, bool)>,
     taken: Vec<bool>,
+    patience: Duration,
     reply: oneshot::Sender<Result<Vec<bool>, StoreError>>,
 }
 
@@ -25,14 +28,23 @@ impl SettleJob {
         settlements: Vec<(Settlement, bool)>,
     ) -> (Box<Self>, oneshot::Receiver<Result<Vec<bool>, StoreError>>) {
         let (reply, answer) = oneshot::channel();
-        let job = Self { settlements, taken: Vec::new(), reply };
+        let job = Self { settlements, taken: Vec::new(), patience: Duration::ZERO, reply };
         (Box::new(job), answer)
+    }
+
+    /// The same that may wait for company.
+    pub(super) fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 }
 
 impl Job for SettleJob {
     fn weight(&self) -> Weight {
         Weight { events: self.settlements.len(), bytes: 0 }
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {

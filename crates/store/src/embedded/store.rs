@@ -1,6 +1,7 @@
 //! The seam, method by method.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rules::identity::{EventId, NotificationId};
@@ -90,6 +91,18 @@ impl Store for Embedded {
         }
         let (job, answer) = SettleJob::new(self.judge(settlements));
         self.write(job, answer).await
+    }
+
+    async fn settle_in_company(
+        &self,
+        settlements: Vec<Settlement>,
+        patience: Duration,
+    ) -> Result<Vec<bool>, StoreError> {
+        if settlements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (job, answer) = SettleJob::new(self.judge(settlements));
+        self.write(Box::new(job.patient(patience)), answer).await
     }
 
     async fn release(&self, claims: Vec<Claim>) -> Result<(), StoreError> {

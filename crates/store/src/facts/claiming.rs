@@ -1,6 +1,7 @@
 //! Facts about claims and what comes of them.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use rules::delivery::DeliveryState;
 
@@ -168,6 +169,19 @@ pub(crate) async fn what_was_in_flight_is_owed_again_after_reopening(engine: &mu
     let again = claim_one(&*store, NOW).await;
     assert_eq!(again.event, head.event);
     assert_eq!(of(&*store, "e").await.owed, 2);
+}
+
+pub(crate) async fn a_settlement_with_time_goes_with_one_that_has_none(engine: &mut dyn Engine) {
+    let store = engine.store();
+    let number = put(&*store, EndpointRecord { ordered: false, ..endpoint("e") }).await;
+    commit_lane(&*store, "a", "l", 3, &[number]).await;
+    let claims = claim(&*store, NOW).await;
+    let long = Duration::from_secs(600);
+    let patient = store.settle_in_company(vec![accepted(&claims[0], NOW)], long);
+    let (patient, plain) = tokio::join!(biased; patient, store.settle(vec![accepted(&claims[1], NOW)]));
+    assert_eq!((patient.unwrap(), plain.unwrap()), (vec![true], vec![true]));
+    let alone = store.settle_in_company(vec![accepted(&claims[2], NOW)], Duration::from_millis(5));
+    assert_eq!(alone.await.unwrap(), [true], "its time ends");
 }
 
 pub(crate) async fn a_settlement_is_durable(engine: &mut dyn Engine) {

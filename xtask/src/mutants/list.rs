@@ -65,7 +65,7 @@ pub(super) const MUTANTS: [Mutant; 18] = [
             "        tx.new_keys.insert(key, (number, digest));\n",
             "        tx.new_keys.insert(key, (number, digest));\n        let early = super::lookup::Entry { event: number, key, digest, hashes: Box::default() };\n        lock(tx.tail).learn([early]);\n",
         )],
-        "a_key_whose_commit_failed_is_new_again",
+        "a_poisoned_batch_does_not_fail",
     ),
     stored(
         "what is owed is pruned",

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::fault::{Fault, Kind};
 use super::ledger::Ledger;
+use super::lookup;
 use super::open::{self, Paths};
 use super::schema::{self, Found};
 use crate::error::StoreError;
@@ -70,11 +71,6 @@ const MUST_BE_NONE: &[(&str, &str)] = &[
         "SELECT count(*) FROM attempts WHERE delivery NOT IN (SELECT id FROM deliveries)",
         "attempts without their delivery",
     ),
-    ("SELECT count(*) FROM event_lookups WHERE event NOT IN (SELECT id FROM events)", "look-ups that lead nowhere"),
-    (
-        "SELECT count(*) FROM event_tail WHERE event NOT IN (SELECT id FROM events)",
-        "look-ups that wait and lead nowhere",
-    ),
 ];
 
 /// Checks the store in a folder, reading only. A gateway may be running on it.
@@ -123,6 +119,10 @@ fn relations(conn: &Connection, problems: &mut Vec<String>) -> Result<(), Fault>
         if found > 0 {
             problems.push(format!("{found} {what}"));
         }
+    }
+    let unknown = lookup::unknown_events(conn)?;
+    if unknown > 0 {
+        problems.push(format!("{unknown} events that would be taken for new if they came again"));
     }
     let ledger = Ledger::load(conn)?;
     let owed = count(conn, "SELECT count(*) FROM deliveries WHERE state = 0")?;

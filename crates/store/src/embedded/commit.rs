@@ -38,6 +38,7 @@ pub(super) struct Marked {
 pub(super) struct Marks {
     /// Of its bytes.
     pub(super) digest: i64,
+    /// Of all by which it can be found.
     pub(super) hashes: Box<[i64]>,
 }
 
@@ -119,7 +120,8 @@ fn keep(tx: &mut Tx<'_>, marked: &Marked, place: usize, news: &mut News) -> Resu
                 let is_first = !fates.iter().any(|fate| matches!(fate, Fate::New(_)));
                 let kept = NewlyKept { place: (place, fates.len()), event: number, notification: row, lane, is_first };
                 keep_event(tx, notification, event, &kept)?;
-                lookup::enter(tx, number, event, marks)?;
+                let key = (event.key_partition, *event.id.as_bytes());
+                tx.gathered.enter(number, key, marks.digest, &marks.hashes, notification.received_at_ms);
                 owe(tx, notification, event, &kept, &mut news.owed)?;
                 news.kept.push(kept);
             }

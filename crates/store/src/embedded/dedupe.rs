@@ -1,9 +1,8 @@
 //! Which events are known already.
 //!
-//! A row per key, clustered by (partition, event id), holds where the first copy is and a digest of its bytes. Equal
-//! bytes are a duplicate. Other bytes are compared as JSON, where member order, white space and escapes say nothing;
-//! what still differs is conflicting. The tree of keys is filled behind the commits (see `lookup`): a commit writes a new
-//! key into the tail, and asks the tail before the tree. Only the writer asks, so nothing moves meanwhile.
+//! Of each key it is known which event is the first copy, and a digest of that one's bytes (see `lookup`). Equal bytes are a
+//! duplicate. Other bytes are compared as JSON, where member order, white space and escapes say nothing; what still
+//! differs is conflicting. Only the writer asks, so nothing changes meanwhile.
 
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
@@ -11,8 +10,6 @@ use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
 use super::job::Tx;
-use super::lookup::{Key, Known};
-use super::shared::lock;
 use crate::record::{NewEvent, NewNotification};
 
 /// What an event turned out to be.
@@ -44,20 +41,20 @@ pub(crate) fn digest(notification: &NewNotification, event: &NewEvent) -> i64 {
     short_hash(&[element(notification, event)])
 }
 
-/// Judges an event by its digest, given the fates of those before it in its notification. A new one must enter
-/// the tail in the same transaction.
+/// Judges an event by its digest, given the fates of those before it in its notification. A new one must be gathered in
+/// the same transaction.
 pub(super) fn judge(
     tx: &mut Tx<'_>,
     notification: &NewNotification,
     (event, digest): (&NewEvent, i64),
     fates: &[Fate],
 ) -> Result<Fate, Fault> {
-    tx.arrived(event.key_partition, notification.received_at_ms);
     let key = (event.key_partition, *event.id.as_bytes());
-    let Some((first, first_digest)) = known(tx, &key)? else {
+    let known = tx.gathered.known(tx.conn, tx.index, &key, notification.received_at_ms)?;
+    let Some((first, first_digest)) = known else {
         let number = tx.ledger.next_event;
         tx.ledger.next_event += 1;
-        tx.new_keys.insert(key, (number, digest));
+        tx.gathered.is_new(key, (number, digest));
         return Ok(Fate::New(number));
     };
     let bytes = element(notification, event);
@@ -65,22 +62,6 @@ pub(super) fn judge(
         return Ok(Fate::Duplicate(first));
     }
     Ok(Fate::Conflicting { digest })
-}
-
-/// The first copy: of this transaction, of those that wait, or of the tree.
-fn known(tx: &Tx<'_>, key: &Key) -> Result<Option<Known>, Fault> {
-    if let Some(known) = tx.new_keys.get(key) {
-        return Ok(Some(*known));
-    }
-    if let Some(known) = lock(tx.tail).known(key) {
-        return Ok(Some(known));
-    }
-    let found = tx
-        .conn
-        .prepare_cached("SELECT event, digest FROM event_keys WHERE partition = ?1 AND event_id = ?2")?
-        .query_row(params![key.0, key.1], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(found)
 }
 
 fn same_as_first(

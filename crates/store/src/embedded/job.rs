@@ -1,15 +1,14 @@
 //! What the writer is given to do, and the transaction in which it does it.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::fault::Fault;
 use super::ledger::Ledger;
-use super::lookup::{Key, Known, Tail};
+use super::lookup::{Gathered, Index};
 use super::names::{Met, Names};
 use super::shared::Shared;
 use crate::error::StoreError;
@@ -51,49 +50,23 @@ pub(super) struct Tx<'c> {
     pub(super) conn: &'c Connection,
     /// A copy that becomes the truth with the COMMIT.
     pub(super) ledger: Ledger,
-    /// The tail of the look-ups as of the last COMMIT.
-    pub(super) tail: &'c Mutex<Tail>,
-    /// Keys that are new in this transaction.
-    pub(super) new_keys: HashMap<Key, Known>,
+    /// What events are known by, as of the last COMMIT.
+    pub(super) index: &'c Mutex<Index>,
+    /// What this transaction adds to it.
+    pub(super) gathered: Gathered,
     /// Names of contacts as of the last COMMIT, and those that this transaction met.
     pub(super) names: &'c Names,
     pub(super) names_met: Met,
-    /// Events that retention drops in this transaction.
-    pub(super) dropped_events: HashSet<i64>,
-    /// The last arrival in each partition of keys that this transaction met.
-    arrivals: HashMap<i64, i64>,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c Connection, ledger: Ledger, tail: &'c Mutex<Tail>, names: &'c Names) -> Self {
-        Self {
-            conn,
-            ledger,
-            tail,
-            new_keys: HashMap::new(),
-            names,
-            names_met: Met::new(),
-            dropped_events: HashSet::new(),
-            arrivals: HashMap::new(),
-        }
-    }
-
-    /// Notes that an event of this partition arrived.
-    pub(super) fn arrived(&mut self, partition: i64, at_ms: i64) {
-        let last = self.arrivals.entry(partition).or_insert(at_ms);
-        *last = at_ms.max(*last);
+    pub(super) fn new(conn: &'c Connection, ledger: Ledger, index: &'c Mutex<Index>, names: &'c Names) -> Self {
+        Self { conn, ledger, index, gathered: Gathered::default(), names, names_met: Met::new() }
     }
 
     /// Writes what was gathered for the end of the transaction.
-    pub(super) fn flush(&mut self, before: &Ledger) -> Result<(), Fault> {
-        for (partition, at_ms) in self.arrivals.drain() {
-            self.conn
-                .prepare_cached(
-                    "INSERT INTO key_partitions (partition, last_arrival_at) VALUES (?1, ?2)
-                     ON CONFLICT (partition) DO UPDATE SET last_arrival_at = max(last_arrival_at, excluded.last_arrival_at)",
-                )?
-                .execute(params![partition, at_ms])?;
-        }
+    pub(super) fn flush(&self, before: &Ledger) -> Result<(), Fault> {
+        self.gathered.write(self.conn, self.ledger.next_event - 1)?;
         if self.ledger != *before {
             self.ledger.save(self.conn)?;
         }

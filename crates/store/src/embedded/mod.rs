@@ -6,7 +6,7 @@
 //! | `queue`, `job`, `writer` | group commit, and what happens when the disk refuses |
 //! | `commit`, `dedupe`, `contacts`, `names` | keeping a batch |
 //! | `news`, `fresh`, `ahead`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
-//! | `lookup` | finding events; the tail, by which trees of random order are filled behind the commits |
+//! | `lookup` | what events are known by: keys and names, the newest in memory, the others in sealed segments |
 //! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
 //! | `endpoints`, `removal`, `registers`, `labels` | what is set by people |
 //! | `replay`, `hand` | what people do again, at once, or no more |

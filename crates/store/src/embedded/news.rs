@@ -6,7 +6,6 @@ use rules::identity::EventId;
 
 use super::commit::Marked;
 use super::fresh::Fresh;
-use super::lookup::{self, Entry};
 use super::shared::{Shared, lock};
 use super::wholes;
 use crate::record::{EndpointNo, EventRecord, NewEvent, NewNotification, Payload};
@@ -54,8 +53,7 @@ impl News {
     /// Tells everybody. The board comes last: what is claimed is then found in memory.
     pub(super) fn tell(self, batch: Vec<Marked>, shared: &Shared) {
         if !self.kept.is_empty() {
-            let (entries, fresh) = sort_out(batch, self.kept);
-            lock(&shared.tail).learn(entries);
+            let fresh = sort_out(batch, self.kept);
             let (mut cache, mut ahead) = (lock(&shared.fresh), lock(&shared.ahead));
             for event in fresh {
                 match event {
@@ -69,8 +67,6 @@ impl News {
                     }
                 }
             }
-            drop((cache, ahead));
-            lookup::move_on(shared, false);
         }
         shared.owe(&self.owed);
     }
@@ -78,25 +74,18 @@ impl News {
 
 type MaybeFresh = Result<Fresh, EventId>;
 
-/// By what the new events are found, and those of them that are owed with their payloads (the others by their ids).
-fn sort_out(batch: Vec<Marked>, kept: Vec<NewlyKept>) -> (Vec<Entry>, Vec<MaybeFresh>) {
-    let mut entries = Vec::with_capacity(kept.len());
+/// The new events: those that are owed with their payloads, the others by their ids.
+fn sort_out(batch: Vec<Marked>, kept: Vec<NewlyKept>) -> Vec<MaybeFresh> {
     let mut fresh: Vec<MaybeFresh> = Vec::with_capacity(kept.len());
     let mut kept = kept.into_iter().peekable();
     for (n, marked) in batch.into_iter().enumerate() {
-        let Marked { mut notification, marks } = marked;
+        let Marked { mut notification, .. } = marked;
         let before = fresh.len();
         let events = std::mem::take(&mut notification.events);
-        for (index, (event, marks)) in events.into_iter().zip(marks).enumerate() {
+        for (index, event) in events.into_iter().enumerate() {
             let Some(kept) = kept.next_if(|kept| kept.place == (n, index)) else {
                 continue;
             };
-            entries.push(Entry {
-                event: kept.event,
-                key: (event.key_partition, *event.id.as_bytes()),
-                digest: marks.digest,
-                hashes: marks.hashes,
-            });
             fresh.push(match event.owed_to.is_empty() {
                 true => Err(event.id),
                 false => Ok(payload(&notification, event, kept)),
@@ -107,7 +96,7 @@ fn sort_out(batch: Vec<Marked>, kept: Vec<NewlyKept>) -> (Vec<Entry>, Vec<MaybeF
             last.last_of_body = true;
         }
     }
-    (entries, fresh)
+    fresh
 }
 
 fn payload(notification: &NewNotification, event: NewEvent, kept: NewlyKept) -> Fresh {

@@ -90,7 +90,7 @@ fn prepare(conn: &Connection, paths: &Paths, found: &Found) -> Result<(), Fault>
         conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     make_durable(conn)?;
-    conn.pragma_update(None, "cache_size", -65_536)?;
+    conn.pragma_update(None, "cache_size", -32_768)?;
     empty_the_log(conn)?;
     schema::migrate(conn, found)?;
     sync_folder(&paths.folder).map_err(|error| Fault::new(Kind::Io, "sync the folder", error))

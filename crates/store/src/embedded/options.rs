@@ -18,8 +18,8 @@ pub struct EmbeddedOptions {
     pub lane_window: usize,
     /// Owed deliveries held in memory in all.
     pub board_max: usize,
-    /// Events whose keys and look-ups may wait before they are moved into their trees; four times as many under pressure.
-    pub event_tail: usize,
+    /// Events whose keys and names are sealed as one segment. About twice as many are held in memory, at 140 bytes each.
+    pub segment_events: usize,
     /// Bytes of newly committed payloads held in memory for their senders.
     pub fresh_bytes_max: usize,
     /// The least time between two steps (of a day at most) of retention's own clock.
@@ -37,7 +37,7 @@ impl EmbeddedOptions {
             window: 10_000,
             lane_window: 32,
             board_max: 200_000,
-            event_tail: 16_384,
+            segment_events: 131_072,
             fresh_bytes_max: 32 * 1024 * 1024,
             retention_step_min: Duration::from_secs(3_600),
         }

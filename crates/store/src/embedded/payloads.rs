@@ -23,7 +23,7 @@ pub(super) async fn of(shared: &Arc<Shared>, events: &[EventId]) -> Result<Vec<P
         return Ok(fresh.into_iter().flatten().collect());
     }
     let owner = Arc::clone(shared);
-    let stored = read(shared, "read bodies", move |conn| payloads(conn, &owner.tail, &missing)).await?;
+    let stored = read(shared, "read bodies", move |conn| payloads(conn, &owner.index, &missing)).await?;
     let mut stored = stored.into_iter().peekable();
     let in_order = |(event, fresh): (&EventId, Option<Payload>)| {
         fresh.or_else(|| stored.next_if(|payload| payload.event.id == *event))

@@ -15,7 +15,7 @@ use super::fault::{Fault, Kind};
 use super::faults::Faults;
 use super::fresh::FreshPayloads;
 use super::ledger::Ledger;
-use super::lookup::{Tail, TailSizes};
+use super::lookup::{Index, Sealer};
 use super::news::NewlyOwed;
 use super::open::Paths;
 use super::options::EmbeddedOptions;
@@ -31,7 +31,8 @@ pub(super) struct Shared {
     paths: Paths,
     pub(super) queue: Queue,
     pub(super) board: Mutex<Board>,
-    pub(super) tail: Mutex<Tail>,
+    pub(super) index: Mutex<Index>,
+    pub(super) sealer: Sealer,
     pub(super) fresh: Mutex<FreshPayloads>,
     pub(super) ahead: Mutex<Ahead>,
     pub(super) readers: Readers,
@@ -56,13 +57,13 @@ impl Shared {
     pub(super) fn new(paths: Paths, options: &EmbeddedOptions, folder_lock: File) -> Self {
         let bounds = Bounds { jobs: options.queue_jobs_max, bytes: options.queue_bytes_max };
         let board = Board::new(Sizes { window: options.window, lane: options.lane_window, total: options.board_max });
-        let tail = Tail::new(TailSizes { round: options.event_tail, max: options.event_tail.saturating_mul(4) });
         Self {
             readers: Readers::new(paths.clone()),
             paths,
             queue: Queue::new(bounds),
             board: Mutex::new(board),
-            tail: Mutex::new(tail),
+            index: Mutex::new(Index::new(options.segment_events)),
+            sealer: Sealer::default(),
             fresh: Mutex::new(FreshPayloads::new(options.fresh_bytes_max)),
             ahead: Mutex::default(),
             wake: Notify::new(),

@@ -182,7 +182,7 @@ impl Store for Embedded {
 
     async fn find(&self, find: Find) -> Result<Vec<EventRecord>, StoreError> {
         let owner = Arc::clone(&self.shared);
-        read(&self.shared, "look up events", move |conn| queries::find(conn, &owner.tail, &find)).await
+        read(&self.shared, "look up events", move |conn| queries::find(conn, &owner.index, &find)).await
     }
 
     async fn conflicts(&self, event: EventId) -> Result<Vec<ConflictRecord>, StoreError> {
@@ -197,7 +197,7 @@ impl Store for Embedded {
         check_cursor(query.cursor.as_deref(), queries::is_delivery_cursor)?;
         let owner = Arc::clone(&self.shared);
         let mut page =
-            read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &owner.tail, &query)).await?;
+            read(&self.shared, "list deliveries", move |conn| queries::deliveries(conn, &owner.index, &query)).await?;
         let board = lock(&self.shared.board);
         for record in &mut page.rows {
             record.in_flight = board.is_in_flight(record.number);
@@ -218,7 +218,7 @@ impl Store for Embedded {
 
     async fn count_replay(&self, number: ReplayNo, now_ms: i64) -> Result<ReplayRecord, StoreError> {
         let owner = Arc::clone(&self.shared);
-        let found = read(&self.shared, "count a replay", move |conn| replay::look(conn, &owner.tail, number)).await?;
+        let found = read(&self.shared, "count a replay", move |conn| replay::look(conn, &owner.index, number)).await?;
         let work: Work<_> = Box::new(move |tx| replay::count(tx, number, &found, now_ms));
         self.change(work, Box::new(replay::clear_away)).await
     }

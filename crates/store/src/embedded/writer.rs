@@ -20,8 +20,8 @@ use super::job::{Job, Tx};
 use super::ledger::Ledger;
 use super::names::Names;
 use super::queue::Taken;
-use super::shared::Shared;
-use super::{lookup, open, rebuild};
+use super::shared::{Shared, lock};
+use super::{open, rebuild};
 
 const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 const REOPEN_EVERY: Duration = Duration::from_millis(500);
@@ -50,7 +50,7 @@ impl Writer {
             }
             match taken {
                 Taken::Jobs(jobs) => self.group(jobs),
-                Taken::Nothing => lookup::move_on(&self.shared, true),
+                Taken::Nothing => {}
                 Taken::Closed => break,
             }
             self.reopen_when_time();
@@ -87,10 +87,10 @@ impl Writer {
             return Err(self.shared.condition.fault());
         };
         let started = Instant::now();
-        conn.execute_batch("BEGIN IMMEDIATE")?;
-        let mut tx = Tx::new(conn, self.ledger, &self.shared.tail, &self.names);
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut tx = Tx::new(conn, self.ledger, &self.shared.index, &self.names);
         let written = jobs.iter_mut().try_for_each(|job| job.run(&mut tx)).and_then(|()| tx.flush(&self.ledger));
-        let (ledger, names_met) = (tx.ledger, tx.names_met);
+        let Tx { ledger, names_met, gathered, .. } = tx;
         if let Err(fault) = written {
             // SQLite rolls some failures back by itself, after which ROLLBACK has nothing to do.
             if !conn.is_autocommit() {
@@ -99,11 +99,14 @@ impl Writer {
             return Err(fault);
         }
         self.shared.faults.before_commit()?;
-        conn.execute_batch("COMMIT").map_err(|error| Fault::from(error).at_commit())?;
+        commit(conn).map_err(|error| Fault::from(error).at_commit())?;
         #[cfg(feature = "failpoints")]
         testdisk::point("store.committed");
         self.ledger = ledger;
         self.names.learn(names_met);
+        if lock(&self.shared.index).learn(&gathered) {
+            self.shared.sealer.wake();
+        }
         self.shared.committed(&ledger, started.elapsed());
         Ok(())
     }
@@ -156,6 +159,11 @@ impl Drop for Writer {
             self.fail(jobs, &Fault::closed());
         }
     }
+}
+
+fn commit(conn: &Connection) -> rusqlite::Result<()> {
+    conn.prepare_cached("COMMIT")?.execute([])?;
+    Ok(())
 }
 
 fn kind_of(error: &crate::error::StoreError) -> Kind {

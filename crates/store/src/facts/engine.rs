@@ -39,7 +39,7 @@ fn open(folder: &TempDir) -> Embedded {
         window: 8,
         lane_window: 3,
         board_max: 64,
-        event_tail: 4,
+        segment_events: 4,
         fresh_bytes_max: 8_192,
         retention_step_min: std::time::Duration::ZERO,
         ..EmbeddedOptions::new(folder.path())

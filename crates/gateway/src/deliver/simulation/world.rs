@@ -96,7 +96,7 @@ fn open(folder: &tempfile::TempDir) -> Option<Arc<Embedded>> {
         window: 8,
         lane_window: 3,
         board_max: 48,
-        event_tail: 4,
+        segment_events: 4,
         ..EmbeddedOptions::new(folder.path())
     };
     Some(Arc::new(Embedded::open(options).unwrap()))

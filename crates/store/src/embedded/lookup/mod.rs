@@ -1,162 +1,103 @@
-//! Look-ups: hashes of what an event can be found by; and the tail, by which trees are filled behind the commits.
+//! What events are known by: their keys, and the names by which people look for them.
 //!
-//! A hash only leads to candidates; whoever looks up compares the real members.
+//! Neither has a tree of its own, whose places would be random and whose pages each commit would write again. A commit
+//! appends one row to the log of the tail (`log`); once it has returned, its events are known in memory (`part`,
+//! `index`). A full part is sealed: sorted, and appended as blocks that fill a page each (`block`, `seal`). A sealed
+//! segment keeps in memory a filter of its keys and where each block begins (`filter`, `segment`), which is all that
+//! opening reads of it. Keys expire and segments go as a whole (`expire`).
 //!
-//! A commit appends one narrow row for each event to the table `event_tail`; the trees whose places are random, that of
-//! the look-ups and that of the keys (see `dedupe`), are filled behind it (`mover`). What the tail table holds is known in memory as well (`tail`), from when the
-//! COMMIT has returned. An event moves from the tail into the tree and is then forgotten by the tail, in this order. So
-//! whoever looks up asks the tail first and the tree after it: an event may be met twice, and is never missed.
+//! An event is in the log until a segment's row is durable, and in memory from COMMIT until the segment is learned: it
+//! may be met twice, and is never missed. A name is kept as a hash that only leads to candidates; whoever looks up
+//! compares the real members.
 
-mod mover;
-mod tail;
+mod block;
+mod check;
+mod expire;
+mod filter;
+mod gathered;
+mod index;
+mod log;
+mod part;
+mod rows;
+mod seal;
+mod segment;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use rusqlite::{Connection, Rows, params};
+use rusqlite::Connection;
 
-pub(super) use self::mover::{load, move_on};
-pub(super) use self::tail::{Entry, Key, Known, Tail, TailSizes};
-use super::commit::Marks;
+pub(super) use self::check::unknown_events;
+pub(super) use self::expire::expire;
+pub(super) use self::gathered::Gathered;
+pub(super) use self::index::{Dropped, Index};
+pub(super) use self::seal::{Sealer, run as run_sealer};
 use super::dedupe::short_hash;
 use super::fault::Fault;
-use super::job::Tx;
-use super::shared::lock;
+use super::shared::{Shared, lock};
 use crate::record::{EventRecord, NewEvent};
 use crate::seam::Find;
 
-/// Writes down by what a new event can be found.
-pub(super) fn enter(tx: &Tx<'_>, number: i64, event: &NewEvent, marks: &Marks) -> Result<(), Fault> {
-    tx.conn
-        .prepare_cached(
-            "INSERT INTO event_tail (event, partition, event_id, digest, hashes) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            number,
-            event.key_partition,
-            event.id.as_bytes(),
-            marks.digest,
-            tail::encode(&marks.hashes)
-        ])?;
+/// A partition of keys, and an event's id.
+pub(super) type Key = (i64, [u8; 16]);
+
+/// The number of the first event with a key, and its digest.
+pub(super) type Known = (i64, i64);
+
+/// Reads what the file says; begins anew where something was known.
+pub(super) fn load(conn: &Connection, shared: &Shared) -> Result<(), Fault> {
+    let sealed = lock(&shared.index).load(conn)?;
+    seal::clear_log(shared, sealed);
+    shared.sealer.wake();
     Ok(())
 }
 
-/// Takes an event out, wherever it is by now; its key stays. The tail is told by [`Tail::forget`], after COMMIT.
-pub(super) fn remove(tx: &mut Tx<'_>, event: i64, hashes: &[i64]) -> Result<(), Fault> {
-    tx.dropped_events.insert(event);
-    for sql in [
-        "INSERT OR IGNORE INTO event_keys (partition, event_id, event, digest)
-         SELECT partition, event_id, event, digest FROM event_tail WHERE event = ?1",
-        "DELETE FROM event_tail WHERE event = ?1",
-    ] {
-        tx.conn.prepare_cached(sql)?.execute([event])?;
-    }
-    let mut unlink = tx.conn.prepare_cached("DELETE FROM event_lookups WHERE hash = ?1 AND event = ?2")?;
-    for hash in hashes {
-        unlink.execute([*hash, event])?;
-    }
-    Ok(())
-}
-
-/// Visits the numbers of the events that may be meant, newest first, until `visit` says no.
+/// Visits the numbers of the events that may be meant, newest first, until `visit` says no. The connection must be in no
+/// transaction: what is sealed while this looks must be seen.
 pub(super) fn each_candidate(
     conn: &Connection,
-    tail: &Mutex<Tail>,
+    index: &Mutex<Index>,
     find: &Find,
-    visit: impl FnMut(i64) -> Result<bool, Fault>,
+    mut visit: impl FnMut(i64) -> Result<bool, Fault>,
 ) -> Result<(), Fault> {
-    Waiting::under(tail, key(find)).and_entered(conn, visit)
-}
-
-/// The candidates of the tail. They lead to those of the tree, which cannot be had before: what has left the tail until
-/// now is in the tree from now on.
-struct Waiting {
-    hash: i64,
-    events: Vec<i64>,
-}
-
-impl Waiting {
-    fn under(tail: &Mutex<Tail>, hash: i64) -> Self {
-        let events = lock(tail).events_of(hash);
-        Self { hash, events }
-    }
-
-    fn and_entered(self, conn: &Connection, mut visit: impl FnMut(i64) -> Result<bool, Fault>) -> Result<(), Fault> {
-        let mut waiting = self.events.into_iter().peekable();
-        let mut query = conn.prepare_cached("SELECT event FROM event_lookups WHERE hash = ?1 ORDER BY event DESC")?;
-        let mut rows = query.query([self.hash])?;
-        let mut entered = next_number(&mut rows)?;
-        while let Some(number) = waiting.peek().copied().max(entered) {
-            if waiting.peek() == Some(&number) {
-                waiting.next();
-            }
-            if entered == Some(number) {
-                entered = next_number(&mut rows)?;
-            }
-            if !visit(number)? {
-                break;
-            }
+    let hash = key(find);
+    let (in_memory, segments) = {
+        let index = lock(index);
+        (index.events_of(hash), index.segments())
+    };
+    for event in in_memory {
+        if !visit(event)? {
+            return Ok(());
         }
-        Ok(())
     }
+    for segment in segments.iter().rev() {
+        let may_hold = match find {
+            Find::Event(id) => segment.may_hold_event(id.as_bytes()),
+            Find::MessageId(_) | Find::Contact(_) | Find::Number(_) => true,
+        };
+        if may_hold && !segment.each_event(conn, hash, &mut visit)? {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
-fn next_number(rows: &mut Rows<'_>) -> Result<Option<i64>, Fault> {
-    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
-}
-
-/// By what a new event can be found.
+/// The hashes of all by which a new event can be found, each once: its id, then its names.
 pub(crate) fn hashes_of(event: &NewEvent) -> Box<[i64]> {
-    let names = Names {
-        id: event.id.as_bytes(),
-        message: event.message_id.as_deref(),
-        contacts: [&event.wa_id, &event.user_id, &event.parent_user_id].map(Option::as_deref),
-        number: event.phone_number_id.as_deref(),
-        display: event.display_phone_number.as_deref(),
-    };
-    names.hashes()
-}
-
-/// Every hash that an event was entered under, to take it out again.
-pub(super) fn keys_of(event: &EventRecord) -> Box<[i64]> {
-    let names = Names {
-        id: event.id.as_bytes(),
-        message: event.message_id.as_deref(),
-        contacts: [&event.wa_id, &event.user_id, &event.parent_user_id].map(Option::as_deref),
-        number: event.phone_number_id.as_deref(),
-        display: event.display_phone_number.as_deref(),
-    };
-    names.hashes()
-}
-
-/// What an event can be found by.
-struct Names<'e> {
-    id: &'e [u8; 16],
-    message: Option<&'e str>,
-    contacts: [Option<&'e str>; 3],
-    number: Option<&'e str>,
-    display: Option<&'e str>,
-}
-
-impl<'e> Names<'e> {
-    /// Each hash once.
-    fn hashes(self) -> Box<[i64]> {
-        let of = |kind: &'static str, name: Option<&str>| name.map(|name| hash(kind, name));
-        let contacts = self.contacts.map(|name| of("contact", name));
-        let hashes: BTreeSet<i64> = std::iter::once(Some(event_hash(self.id)))
-            .chain([of("message", self.message), of("number", self.number)])
-            .chain([self.display.map(|display| hash("number", &digits(display)))])
-            .chain(contacts)
-            .flatten()
-            .collect();
-        hashes.into_iter().collect()
+    let contacts = [&event.wa_id, &event.user_id, &event.parent_user_id].map(|name| ("contact", name.as_deref()));
+    let display = event.display_phone_number.as_deref().map(digits);
+    let numbers = [event.phone_number_id.as_deref(), display.as_deref()].map(|name| ("number", name));
+    let mut hashes = vec![event_hash(event.id.as_bytes())];
+    for (kind, name) in [("message", event.message_id.as_deref())].into_iter().chain(contacts).chain(numbers) {
+        let hash = name.map(|name| hash(kind, name));
+        hashes.extend(hash.filter(|hash| !hashes.contains(hash)));
     }
+    hashes.into()
 }
 
 /// The hash to look under.
-fn key(find: &Find) -> i64 {
+pub(crate) fn key(find: &Find) -> i64 {
     match find {
         Find::Event(id) => event_hash(id.as_bytes()),
         Find::MessageId(id) => hash("message", id),

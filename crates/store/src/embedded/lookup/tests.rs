@@ -6,208 +6,318 @@
     reason = "tests may fail loudly"
 )]
 
-use std::fs;
-use std::sync::Arc;
-use std::time::Duration;
+mod model;
 
-use super::tail::{Entry, Step, Stepped, Tail, TailSizes, decode, encode};
-use super::{Waiting, key, move_on};
-use crate::embedded::job::{Change, Tx};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::{Index, key};
 use crate::embedded::shared::lock;
 use crate::embedded::{Embedded, EmbeddedOptions, check, open};
 use crate::facts::build::{Body, DAY, NOW, commit, id, until};
-use crate::record::{NewNotification, Retention};
+use crate::record::{EventOutcome, NewNotification, Retention};
 use crate::seam::{Find, Store};
 
-fn tail(round: usize, max: usize) -> Tail {
-    Tail::new(TailSizes { round, max })
-}
-
-fn entry(event: i64, hashes: &[i64]) -> Entry {
-    // Ids in another order than the numbers.
-    let id = (event.wrapping_mul(-7_919)).to_be_bytes();
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&id);
-    Entry { event, key: (1, key), digest: 0, hashes: hashes.into() }
-}
-
-fn store_in(folder: &std::path::Path, event_tail: usize) -> Embedded {
-    let options =
-        EmbeddedOptions { event_tail, retention_step_min: std::time::Duration::ZERO, ..EmbeddedOptions::new(folder) };
+fn store_in(folder: &Path, segment_events: usize) -> Embedded {
+    let options = EmbeddedOptions {
+        segment_events,
+        retention_step_min: std::time::Duration::ZERO,
+        ..EmbeddedOptions::new(folder)
+    };
     Embedded::open(options).unwrap()
 }
 
 fn event(n: usize) -> NewNotification {
-    Body::new()
-        .shaped(&format!("a{n}"), "1", &[], |event| event.message_id = Some(format!("wamid.{n}")))
-        .build_at(0, NOW)
+    event_at(n, NOW)
+}
+
+fn event_at(n: usize, at_ms: i64) -> NewNotification {
+    let body = Body::new().shaped(&format!("a{n}"), "1", &[], |event| {
+        event.message_id = Some(format!("wamid.{n}"));
+        event.wa_id = Some(format!("155{}", n % 3));
+    });
+    body.build_at(0, at_ms)
+}
+
+async fn outcome(store: &Embedded, n: usize) -> EventOutcome {
+    commit(store, event(n)).await.events[0]
 }
 
 async fn finds(store: &Embedded, n: usize) -> bool {
-    let found = store.find(Find::MessageId(format!("wamid.{n}"))).await.unwrap();
-    found.len() == 1 && found[0].id == id(&format!("a{n}"))
+    let by_message = store.find(Find::MessageId(format!("wamid.{n}"))).await.unwrap();
+    let by_id = store.find(Find::Event(id(&format!("a{n}")))).await.unwrap();
+    by_message.len() == 1 && by_message == by_id && by_id[0].id == id(&format!("a{n}"))
 }
 
-#[test]
-fn hashes_read_back_from_their_row() {
-    let hashes = [i64::MIN, -1, 0, 7, i64::MAX];
-    assert_eq!(&*decode(&encode(&hashes)), &hashes);
+/// Events in memory and sealed segments.
+fn sizes(store: &Embedded) -> (usize, usize) {
+    lock(&store.shared.index).sizes()
 }
 
-#[test]
-fn a_round_enters_in_the_order_of_the_tree_and_forgets_at_its_end() {
-    let mut tail = tail(2, 100);
-    tail.learn([entry(1, &[30, 10])]);
-    assert!(!tail.begin_moving(false));
-    tail.learn([entry(2, &[20])]);
-    assert!(tail.begin_moving(false) && !tail.begin_moving(true), "one step at a time");
-    let Step::Keys { keys, .. } = tail.step() else { panic!() };
-    let events: Vec<_> = keys.iter().map(|(_, (event, _))| *event).collect();
-    assert_eq!(events, [2, 1]);
-    tail.stepped(Stepped::Keys(Some(keys[1].0)));
-    let Step::Keys { keys, .. } = tail.step() else { panic!() };
-    assert!(keys.is_empty());
-    tail.stepped(Stepped::Keys(None));
-    let Step::Hashes { pairs, .. } = tail.step() else { panic!() };
-    assert_eq!(pairs, [(10, 1), (20, 2), (30, 1)]);
-    // The clock stopped the step early, and an event came meanwhile.
-    tail.stepped(Stepped::Hashes(Some((10, 1))));
-    tail.learn([entry(3, &[25])]);
-    let Step::Hashes { pairs, .. } = tail.step() else { panic!() };
-    assert_eq!(pairs, [(20, 2), (30, 1)], "what came later is for the next round");
-    tail.stepped(Stepped::Hashes(Some((30, 1))));
-    let Step::Hashes { pairs, .. } = tail.step() else { panic!() };
-    assert!(pairs.is_empty());
-    tail.stepped(Stepped::Hashes(None));
-    assert_eq!(tail.events_of(10), [1], "in the tree, and known here as well");
-    assert!(tail.has_keys_of(1) && tail.known(&entry(2, &[]).key) == Some((2, 0)));
-    assert!(matches!(tail.step(), Step::Delete { first: 1, last: 2 }));
-    tail.stepped(Stepped::Deleted(2));
-    assert!(tail.events_of(10).is_empty() && tail.events_of(25) == [3]);
-    assert!(tail.known(&entry(2, &[]).key).is_none() && tail.known(&entry(3, &[]).key).is_some());
-    assert!(!tail.begin_moving(false) && tail.begin_moving(true), "an idle writer moves the rest");
+async fn until_segments(store: &Embedded, count: usize) {
+    until("segments to be sealed", || async { sizes(store).1 >= count }).await;
 }
 
-/// What a step enters on a disk so slow that the time is up after a few.
-fn in_time<T: Copy>(all: &[T], time_max: Option<Duration>) -> Option<T> {
-    let few = if time_max.is_some() { 64 } else { all.len() };
-    all.iter().take(few).last().copied()
+/// What a killed process leaves.
+fn killed(folder: &TempDir) -> TempDir {
+    let killed = tempfile::tempdir().unwrap();
+    for name in ["waypost.db", "waypost.db-wal"] {
+        fs::copy(folder.path().join(name), killed.path().join(name)).unwrap();
+    }
+    killed
 }
 
-#[test]
-fn a_tail_that_grows_faster_than_a_slow_disk_moves_it_stays_bounded() {
-    let mut tail = tail(64, 256);
-    let mut number = 0;
-    for _ in 0..2_000 {
-        let came: Vec<_> = (0..100)
-            .map(|_| {
-                number += 1;
-                entry(number, &[number * 7_919 % 1_000, number * 104_729, -number])
-            })
-            .collect();
-        tail.learn(came);
-        tail.begin_moving(false);
-        let step = tail.step();
-        tail.stepped(match step {
-            Step::Keys { keys, time_max } => Stepped::Keys(in_time(&keys, time_max).map(|(key, _)| key)),
-            Step::Hashes { pairs, time_max } => Stepped::Hashes(in_time(&pairs, time_max)),
-            Step::Delete { last, .. } => Stepped::Deleted(last),
-            Step::Nothing => Stepped::Nothing,
-        });
-        assert!(tail.len() < 2_000, "{}", tail.len());
+#[tokio::test]
+async fn a_copy_is_known_across_the_edges_of_segments_and_across_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path(), 5);
+    for n in 0..23 {
+        assert_eq!(outcome(&store, n).await, EventOutcome::New);
+        for earlier in 0..=n {
+            assert_eq!(outcome(&store, earlier).await, EventOutcome::Duplicate, "{earlier} of {n}");
+        }
+    }
+    until_segments(&store, 4).await;
+    for n in 0..23 {
+        assert!(finds(&store, n).await, "{n}");
+        assert_eq!(outcome(&store, n).await, EventOutcome::Duplicate);
+    }
+    drop(store);
+    let store = store_in(folder.path(), 5);
+    assert!(sizes(&store).1 >= 4 && sizes(&store).0 < 10, "sealed keys are not read: {:?}", sizes(&store));
+    for n in 0..23 {
+        assert_eq!(outcome(&store, n).await, EventOutcome::Duplicate);
+    }
+    assert_eq!(outcome(&store, 23).await, EventOutcome::New);
+    assert!(check(folder.path()).unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn a_process_killed_between_any_two_commits_forgets_no_key_and_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path(), 3);
+    for n in 0..30 {
+        assert_eq!(outcome(&store, n).await, EventOutcome::New);
+        let killed = killed(&folder);
+        assert!(check(killed.path()).unwrap().is_clean());
+        // With another size, so that what was begun is gone on with in other pieces.
+        let reopened = store_in(killed.path(), 1 + n % 5);
+        for n in 0..=n {
+            assert!(finds(&reopened, n).await, "{n}");
+            assert_eq!(outcome(&reopened, n).await, EventOutcome::Duplicate);
+        }
+        assert_eq!(outcome(&reopened, 99).await, EventOutcome::New);
     }
 }
 
 #[tokio::test]
-async fn an_idle_writer_empties_the_tail() {
+async fn blocks_of_a_segment_that_a_crash_cut_off_are_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store_in(folder.path(), 1_000);
-    commit(&store, event(0)).await;
-    assert_eq!(lock(&store.shared.tail).len(), 1);
-    assert!(finds(&store, 0).await);
-    until("the tail to be empty", || async { lock(&store.shared.tail).len() == 0 }).await;
-    assert!(finds(&store, 0).await);
+    let store = store_in(folder.path(), 100);
+    for n in 0..10 {
+        commit(&store, event(n)).await;
+    }
+    drop(store);
+    let conn = rusqlite::Connection::open(folder.path().join("waypost.db")).unwrap();
+    for n in 0..3 {
+        let row = super::segment::BLOCKS_MAX + n;
+        conn.execute("INSERT INTO key_blocks VALUES (?1, x'00')", [row]).unwrap();
+        conn.execute("INSERT INTO name_blocks VALUES (?1, x'00')", [row]).unwrap();
+    }
+    drop(conn);
+    let store = store_in(folder.path(), 5);
+    until_segments(&store, 1).await;
+    for n in 0..10 {
+        assert!(finds(&store, n).await);
+        assert_eq!(outcome(&store, n).await, EventOutcome::Duplicate);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_commit_leaves_no_key_and_what_was_being_sealed_is_sealed_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path(), 4);
+    for n in 0..40 {
+        store.fail_commits(u32::from(n % 3 == 0));
+        // The failure may meet a step of the sealing instead, and then the commit waits for nothing.
+        let first = store.commit(vec![event(n)]).await.map(|committed| committed[0].events[0]);
+        until("the store to be writable", || async { store.health().await.writable }).await;
+        let again = outcome(&store, n).await;
+        match first {
+            Ok(kept) => assert_eq!((kept, again), (EventOutcome::New, EventOutcome::Duplicate)),
+            Err(_) => assert_eq!(again, EventOutcome::New),
+        }
+    }
+    store.fail_commits(0);
+    until("the store to be writable", || async { store.health().await.writable }).await;
+    for n in 0..40 {
+        assert!(finds(&store, n).await);
+        assert_eq!(outcome(&store, n).await, EventOutcome::Duplicate);
+    }
+    until_segments(&store, 8).await;
     drop(store);
     assert!(check(folder.path()).unwrap().is_clean());
 }
 
 #[tokio::test]
-async fn a_process_killed_at_any_moment_of_a_move_finds_everything_once() {
+async fn a_key_without_its_block_is_a_refusal_and_never_new() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store_in(folder.path(), 3);
-    for n in 0..40 {
+    let store = store_in(folder.path(), 4);
+    for n in 0..4 {
         commit(&store, event(n)).await;
-        let killed = tempfile::tempdir().unwrap();
-        for name in ["waypost.db", "waypost.db-wal"] {
-            fs::copy(folder.path().join(name), killed.path().join(name)).unwrap();
-        }
-        let reopened = store_in(killed.path(), 1_000);
-        for n in 0..=n {
-            assert!(finds(&reopened, n).await, "{n}");
-        }
+    }
+    until_segments(&store, 1).await;
+    drop(store);
+    let conn = rusqlite::Connection::open(folder.path().join("waypost.db")).unwrap();
+    conn.execute("DELETE FROM key_blocks", []).unwrap();
+    drop(conn);
+    assert_eq!(check(folder.path()).unwrap().problems, ["4 events that would be taken for new if they came again"]);
+    let store = store_in(folder.path(), 4);
+    assert!(store.commit(vec![event(2)]).await.is_err());
+    assert_eq!(store.counts().await.unwrap().events, 4);
+}
+
+#[tokio::test]
+async fn names_come_newest_first_from_memory_and_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path(), 4);
+    for n in 0..22 {
+        commit(&store, event(n)).await;
+    }
+    until_segments(&store, 4).await;
+    for contact in 0..3 {
+        let found = store.find(Find::Contact(format!("155{contact}"))).await.unwrap();
+        let keys: Vec<String> = found.into_iter().map(|event| event.key).collect();
+        let expected: Vec<String> =
+            (0..22).rev().filter(|n| n % 3 == contact).map(|n: usize| format!("a{n}")).collect();
+        assert_eq!(keys, expected);
+    }
+    assert!(store.find(Find::Contact("nobody".to_owned())).await.unwrap().is_empty());
+    assert_eq!(store.find(Find::Number("1555078".to_owned())).await.unwrap().len(), 22);
+}
+
+#[tokio::test]
+async fn a_fresh_event_asks_only_segments_with_keys_of_its_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_in(folder.path(), 10);
+    for n in 0..40 {
+        let body = Body::new().shaped(&format!("a{n}"), "1", &[], |event| event.key_partition = 100 + n / 10);
+        commit(&store, body.build(0)).await;
+    }
+    until_segments(&store, 4).await;
+    let index = lock(&store.shared.index);
+    for day in 0..4 {
+        let asked = (0..40)
+            .flat_map(|n| index.may_hold(&(100 + day, *id(&format!("a{n}")).as_bytes())))
+            .filter(|segment| segment.first_event != 1 + day * 10);
+        assert_eq!(asked.count(), 0);
     }
 }
 
 #[tokio::test]
-async fn an_event_that_moves_between_the_two_looks_of_a_reader_is_met_once() {
+async fn retention_drops_keys_and_segments_whole_and_nothing_too_early() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store_in(folder.path(), 1_000);
-    let with_contact = |n: usize| {
-        let body = Body::new().shaped(&format!("b{n}"), "1", &[], |event| event.wa_id = Some("155".to_owned()));
-        body.build_at(0, NOW)
+    let store = store_in(folder.path(), 10);
+    let retention = Retention { body_days: 2, metadata_days: 6, key_days: 3, store_bytes_max: None };
+    let prune = async |day: i64| {
+        let mut keys = 0;
+        loop {
+            let report = store.prune(retention, NOW + day * DAY).await.unwrap();
+            keys += report.keys;
+            if !report.more {
+                return keys;
+            }
+        }
     };
-    let hash = key(&Find::Contact("155".to_owned()));
-    for n in 0..3 {
-        commit(&store, with_contact(n)).await;
+    let came = |day: i64| usize::try_from(day).unwrap() * 25;
+    for day in 0..14 {
+        for n in came(day)..came(day + 1) {
+            assert_eq!(commit(&store, event_at(n, NOW + day * DAY)).await.events, [EventOutcome::New]);
+        }
+        prune(day).await;
+        for n in (0..came(day + 1)).step_by(7) {
+            let age = day - i64::try_from(n / 25).unwrap();
+            if age <= 3 {
+                let copy = commit(&store, event_at(n, NOW + i64::try_from(n / 25).unwrap() * DAY)).await;
+                assert_eq!(copy.events, [EventOutcome::Duplicate], "{n} on day {day}");
+            }
+            assert_eq!(finds(&store, n).await, age <= 6, "{n} on day {day}");
+        }
     }
-    let empty = || async { lock(&store.shared.tail).len() == 0 };
-    move_on(&store.shared, true);
-    until("the first three to move", empty).await;
-    commit(&store, with_contact(3)).await;
-    commit(&store, with_contact(4)).await;
-    let looked = Waiting::under(&store.shared.tail, hash);
-    assert_eq!(looked.events, [5, 4]);
-    move_on(&store.shared, true);
-    until("the others to move", empty).await;
+    let (in_memory, segments) = sizes(&store);
+    assert!(in_memory < 60 && segments < 25, "{in_memory} {segments}");
+    prune(40).await;
+    for day in 14..50 {
+        prune(day).await;
+    }
+    assert_eq!((sizes(&store).0, store.counts().await.unwrap().events), (0, 350));
+    assert!(sizes(&store).1 <= 1, "the newest stays");
+    drop(store);
     let conn = open::read_only(&folder.path().join("waypost.db")).unwrap();
-    let mut met = Vec::new();
-    let meet = |number| {
-        met.push(number);
-        Ok(true)
-    };
-    looked.and_entered(&conn, meet).unwrap();
-    assert_eq!(met, [5, 4, 3, 2, 1]);
+    let left = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(left("SELECT count(*) FROM key_blocks"), 0);
+    assert_eq!(left("SELECT count(*) FROM event_tail"), 0);
+    assert!(check(folder.path()).unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn a_copy_keeps_the_keys_around_it_alive_also_across_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let retention = Retention { body_days: 30, metadata_days: 30, key_days: 3, store_bytes_max: None };
+    for (sealed, segment_events) in [(1, 2), (0, 100)] {
+        let folder = folder.path().join(segment_events.to_string());
+        let store = store_in(&folder, segment_events);
+        for n in 0..2 {
+            commit(&store, event(n)).await;
+        }
+        until_segments(&store, sealed).await;
+        for day in 1..12 {
+            assert_eq!(commit(&store, event_at(0, NOW + day * DAY)).await.events, [EventOutcome::Duplicate]);
+            while store.prune(retention, NOW + day * DAY).await.unwrap().more {}
+        }
+        drop(store);
+        let store = store_in(&folder, segment_events);
+        for day in 12..14 {
+            while store.prune(retention, NOW + day * DAY).await.unwrap().more {}
+        }
+        assert_eq!(commit(&store, event_at(1, NOW + 14 * DAY)).await.events, [EventOutcome::Duplicate]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_retention_drops_in_the_transaction_of_a_step_leads_nowhere() {
+async fn whoever_looks_while_segments_are_sealed_finds_everything_once() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(store_in(folder.path(), 1_000));
-    let retention = Retention { body_days: 1, metadata_days: 1, key_days: 1, store_bytes_max: None };
-    // The first look only sets the clock.
-    store.prune(retention, NOW + 10 * DAY).await.unwrap();
-    for n in 0..20 {
-        commit(&*store, event(n)).await;
+    let store = Arc::new(store_in(folder.path(), 3));
+    let writing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            for n in 0..200 {
+                commit(&*store, event(n)).await;
+            }
+        }
+    });
+    let mut seen = 0;
+    while seen < 200 {
+        let found = store.find(Find::Number("106".to_owned())).await.unwrap();
+        let mut keys: Vec<String> = found.into_iter().map(|event| event.key).collect();
+        keys.sort();
+        keys.dedup();
+        let counted = keys.len();
+        assert!(counted >= seen.min(100), "{counted} after {seen}");
+        seen = usize::try_from(store.counts().await.unwrap().events).unwrap();
+        for n in (0..seen).step_by(11) {
+            assert!(finds(&store, n).await, "{n}");
+        }
     }
-    // The writer is kept busy until both are queued, which then share a transaction.
-    let (go_on, wait) = std::sync::mpsc::sync_channel::<()>(0);
-    let hold = move |_: &mut Tx<'_>| {
-        assert!(wait.recv().is_err(), "the other end is dropped");
-        Ok(())
-    };
-    let (job, _answer) = Change::new(Box::new(hold), Box::new(|(), _| ()));
-    assert!(store.shared.queue.force(job).is_ok());
-    until("the writer to be busy", || async { store.shared.queue.len() == 0 }).await;
-    let owner = Arc::clone(&store);
-    let pruning = tokio::spawn(async move { owner.prune(retention, NOW + 10 * DAY).await });
-    until("the slice to be queued", || async { store.shared.queue.len() == 1 }).await;
-    move_on(&store.shared, true);
-    assert_eq!(store.shared.queue.len(), 2);
-    drop(go_on);
-    assert_eq!(pruning.await.unwrap().unwrap().events, 20);
-    assert_eq!(lock(&store.shared.tail).len(), 0);
-    assert!(!finds(&store, 19).await);
-    drop(store);
-    let report = check(folder.path()).unwrap();
-    assert!(report.is_clean() && report.events == 0, "{report:?}");
+    writing.await.unwrap();
+}
+
+#[test]
+fn an_index_without_events_knows_nothing() {
+    let index = Index::new(4);
+    assert!(index.known(&(1, [0; 16])).is_none() && index.may_hold(&(1, [0; 16])).is_empty());
+    assert!(index.events_of(key(&Find::Contact("1".to_owned()))).is_empty());
 }

@@ -73,22 +73,43 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_time ON events (received_at);
 
--- Keys and hashes of events that `event_keys` and `event_lookups` do not hold yet: appended by the commit, moved behind
--- it.
+-- By what the newest events are known, a row for each transaction: appended by the commit, deleted when a segment holds
+-- them. What no segment holds has a greater last_event than all segments.
 CREATE TABLE event_tail (
-    event INTEGER PRIMARY KEY,
-    partition INTEGER NOT NULL,
-    event_id BLOB NOT NULL,
-    digest INTEGER NOT NULL,
-    hashes BLOB NOT NULL
+    id INTEGER PRIMARY KEY,
+    last_event INTEGER NOT NULL,
+    arrived_at INTEGER NOT NULL,
+    entries BLOB NOT NULL
 );
 
--- One b-tree for all look-ups: a hash of what is looked for, and where it occurs. Events of `event_tail` may be missing.
-CREATE TABLE event_lookups (
-    hash INTEGER NOT NULL,
-    event INTEGER NOT NULL,
-    PRIMARY KEY (hash, event)
-) WITHOUT ROWID;
+-- What the events from one number to another are known by. The row is written last: blocks without it are of nothing.
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY,
+    first_event INTEGER NOT NULL,
+    last_event INTEGER NOT NULL,
+    -- Of an event or a copy, within an hour.
+    last_arrival_at INTEGER NOT NULL,
+    keys_expired INTEGER NOT NULL
+);
+
+-- What is read of a segment at opening, apart from what changes.
+CREATE TABLE segment_fences (
+    segment INTEGER PRIMARY KEY,
+    name_fences BLOB NOT NULL,
+    partitions BLOB NOT NULL,
+    filter BLOB NOT NULL,
+    key_fences BLOB NOT NULL
+);
+
+-- Sorted records, a page each; the numbers of a segment's blocks begin at its own times 2^20.
+CREATE TABLE key_blocks (
+    id INTEGER PRIMARY KEY,
+    records BLOB NOT NULL
+);
+CREATE TABLE name_blocks (
+    id INTEGER PRIMARY KEY,
+    records BLOB NOT NULL
+);
 
 CREATE TABLE event_duplicates (
     event INTEGER PRIMARY KEY,
@@ -107,20 +128,6 @@ CREATE TABLE conflicts (
 );
 CREATE INDEX conflicts_by_event ON conflicts (event_id);
 CREATE INDEX conflicts_by_notification ON conflicts (notification);
-
--- Events of `event_tail` may be missing.
-CREATE TABLE event_keys (
-    partition INTEGER NOT NULL,
-    event_id BLOB NOT NULL,
-    event INTEGER NOT NULL,
-    digest INTEGER NOT NULL,
-    PRIMARY KEY (partition, event_id)
-) WITHOUT ROWID;
-
-CREATE TABLE key_partitions (
-    partition INTEGER PRIMARY KEY,
-    last_arrival_at INTEGER NOT NULL
-);
 
 CREATE TABLE contact_names (
     scope TEXT NOT NULL,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::events::numbers_of;
 use super::{SCAN_ROWS_MAX, page_rows};
 use crate::embedded::fault::Fault;
-use crate::embedded::lookup::Tail;
+use crate::embedded::lookup::Index;
 use crate::record::{AttemptRecord, DeliveryNo, DeliveryRecord, Page};
 use crate::replay::ReplayNo;
 use crate::seam::DeliveryQuery;
@@ -26,7 +26,7 @@ pub(in crate::embedded) fn is_cursor(cursor: &str) -> bool {
 /// A page of deliveries, newest first. The cursor is the number of the last row that was looked at.
 pub(in crate::embedded) fn deliveries(
     conn: &Connection,
-    tail: &Mutex<Tail>,
+    index: &Mutex<Index>,
     query: &DeliveryQuery,
 ) -> Result<Page<DeliveryRecord>, Fault> {
     let limit = page_rows(query.limit);
@@ -38,7 +38,7 @@ pub(in crate::embedded) fn deliveries(
     let scan = i64::try_from(SCAN_ROWS_MAX).unwrap_or(i64::MAX);
     let mut found = match query.event {
         Some(event) => {
-            let numbers = serde_json::json!(numbers_of(conn, tail, event)?);
+            let numbers = serde_json::json!(numbers_of(conn, index, event)?);
             statement.query(params![before, numbers.to_string(), scan])?
         }
         None => statement.query(params![before, query.endpoint.map(|endpoint| endpoint.0), scan])?,

@@ -10,20 +10,20 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{EVENT_COLUMNS, EVENT_TABLES, Numbered, event, size};
 use super::{SCAN_ROWS_MAX, page_rows};
 use crate::embedded::fault::Fault;
-use crate::embedded::lookup::{self, Tail};
+use crate::embedded::lookup::{self, Index};
 use crate::record::{ConflictRecord, EventRecord, NotificationRecord, Page, Payload};
 use crate::seam::{EventQuery, Find};
 
 /// The events with their bodies; one body for all events of a notification.
 pub(in crate::embedded) fn payloads(
     conn: &Connection,
-    tail: &Mutex<Tail>,
+    index: &Mutex<Index>,
     ids: &[EventId],
 ) -> Result<Vec<Payload>, Fault> {
     let mut bodies: HashMap<i64, Option<Arc<[u8]>>> = HashMap::new();
     let mut payloads = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(found) = named(conn, tail, &Find::Event(*id), 1)?.pop() else {
+        let Some(found) = named(conn, index, &Find::Event(*id), 1)?.pop() else {
             continue;
         };
         let body = match bodies.get(&found.notification) {
@@ -51,21 +51,21 @@ fn body(conn: &Connection, notification: i64) -> Result<Option<Arc<[u8]>>, Fault
 }
 
 /// Looks up by hash, and keeps what really fits.
-pub(in crate::embedded) fn find(conn: &Connection, tail: &Mutex<Tail>, find: &Find) -> Result<Vec<EventRecord>, Fault> {
-    let found = named(conn, tail, find, PAGE_ROWS_MAX)?;
+pub(in crate::embedded) fn find(conn: &Connection, index: &Mutex<Index>, find: &Find) -> Result<Vec<EventRecord>, Fault> {
+    let found = named(conn, index, find, PAGE_ROWS_MAX)?;
     Ok(found.into_iter().map(|found| found.event).collect())
 }
 
 /// The numbers of the events with this id: one, unless its key expired before it came again.
-pub(in crate::embedded) fn numbers_of(conn: &Connection, tail: &Mutex<Tail>, id: EventId) -> Result<Vec<i64>, Fault> {
-    let found = named(conn, tail, &Find::Event(id), PAGE_ROWS_MAX)?;
+pub(in crate::embedded) fn numbers_of(conn: &Connection, index: &Mutex<Index>, id: EventId) -> Result<Vec<i64>, Fault> {
+    let found = named(conn, index, &Find::Event(id), PAGE_ROWS_MAX)?;
     Ok(found.into_iter().map(|found| found.number).collect())
 }
 
-fn named(conn: &Connection, tail: &Mutex<Tail>, find: &Find, limit: usize) -> Result<Vec<Numbered>, Fault> {
+fn named(conn: &Connection, index: &Mutex<Index>, find: &Find, limit: usize) -> Result<Vec<Numbered>, Fault> {
     let mut query = conn.prepare_cached(&format!("SELECT {EVENT_COLUMNS} FROM {EVENT_TABLES} WHERE e.id = ?1"))?;
     let mut found = Vec::new();
-    lookup::each_candidate(conn, tail, find, |number| {
+    lookup::each_candidate(conn, index, find, |number| {
         // A hash that two names share, or an event that retention has dropped meanwhile, is passed over.
         let candidate = query.query_row([number], event).optional()?;
         found.extend(candidate.filter(|candidate| lookup::means(find, &candidate.event)));

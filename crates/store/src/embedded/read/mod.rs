@@ -11,7 +11,7 @@ pub(super) use self::deliveries::{deliveries, delivery, is_cursor as is_delivery
 pub(super) use self::events::{
     conflicts, events, find, is_cursor as is_event_cursor, notification, numbers_of, payloads,
 };
-pub(super) use self::rows::{EVENT_COLUMNS, EVENT_TABLES, Numbered, event};
+pub(super) use self::rows::{EVENT_COLUMNS, EVENT_TABLES, event};
 
 pub(crate) use self::events::fits;
 use rules::limits::PAGE_ROWS_MAX;

@@ -11,7 +11,7 @@ use super::seen::{Plan, SEEN, Seen, plan};
 use super::{known, note, set_state};
 use crate::embedded::fault::Fault;
 use crate::embedded::job::{Refusal, Tx};
-use crate::embedded::lookup::Tail;
+use crate::embedded::lookup::Index;
 use crate::embedded::read::numbers_of;
 use crate::replay::{ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, ReplayState};
 
@@ -76,7 +76,9 @@ impl Walk {
 }
 
 /// Looks at the next slice, beside the writer.
-pub(in crate::embedded) fn look(conn: &Connection, tail: &Mutex<Tail>, number: ReplayNo) -> Result<Found, Fault> {
+pub(in crate::embedded) fn look(conn: &Connection, index: &Mutex<Index>, number: ReplayNo) -> Result<Found, Fault> {
+    // Before the snapshot, which may be older than a segment that the index leads to.
+    let named = named_events(conn, index, number)?;
     let snapshot = conn.unchecked_transaction()?;
     let Some(plan) = plan(&snapshot, number)? else {
         return Ok(Found { from: Walk::over(), next: Walk::over(), items: Vec::new() });
@@ -85,10 +87,22 @@ pub(in crate::embedded) fn look(conn: &Connection, tail: &Mutex<Tail>, number: R
     let next = match plan.walk.number {
         DEAD | SKIPPED => looker.failed()?,
         BY_TIME => looker.by_time()?,
-        NAMED => looker.named(tail)?,
+        NAMED => looker.named(&named)?,
         _ => Walk::over(),
     };
     Ok(Found { from: plan.walk, next, items: looker.items })
+}
+
+/// The rows of the events that a replay names.
+fn named_events(conn: &Connection, index: &Mutex<Index>, number: ReplayNo) -> Result<Vec<i64>, Fault> {
+    let Some(plan) = plan(conn, number)?.filter(|plan| plan.walk.number == NAMED) else {
+        return Ok(Vec::new());
+    };
+    let mut events = Vec::new();
+    for id in &plan.filter.events {
+        events.extend(numbers_of(conn, index, *id)?);
+    }
+    Ok(events)
 }
 
 /// A slice being looked at.
@@ -164,14 +178,12 @@ impl<'c> Looker<'c> {
     }
 
     /// What was named by id. There are few.
-    fn named(&mut self, tail: &Mutex<Tail>) -> Result<Walk, Fault> {
+    fn named(&mut self, events: &[i64]) -> Result<Walk, Fault> {
         let plan = self.plan;
         let mut by_number = self.conn.prepare_cached(&format!("SELECT {SEEN} FROM events e WHERE e.id = ?1"))?;
-        for id in &plan.filter.events {
-            for number in numbers_of(self.conn, tail, *id)? {
-                if let Some(seen) = by_number.query_row([number], Seen::read).optional()? {
-                    self.event(&seen)?;
-                }
+        for number in events {
+            if let Some(seen) = by_number.query_row([number], Seen::read).optional()? {
+                self.event(&seen)?;
             }
         }
         let mut by_delivery = self.conn.prepare_cached(&format!(

@@ -52,12 +52,13 @@ pub(super) struct Slice {
 #[derive(Debug)]
 pub(super) struct Sliced {
     pub(super) report: PruneReport,
-    /// The events that it dropped.
-    events: Vec<i64>,
+    /// The newest event that it dropped.
+    events_to: i64,
     /// The newest notification whose body it dropped.
     bodies_to: i64,
-    /// Keys that are to be dropped wait in the tail.
-    keys_wait: bool,
+    /// A part of the index is to be sealed.
+    seal: bool,
+    segments: lookup::Dropped,
     stepped: bool,
     walks: Walks,
 }
@@ -92,9 +93,10 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
     let horizon = |days: u32| clock.saturating_sub(i64::from(days).saturating_mul(DAY_MS));
     let mut sliced = Sliced {
         report: PruneReport::default(),
-        events: Vec::new(),
+        events_to: 0,
         bodies_to: 0,
-        keys_wait: false,
+        seal: false,
+        segments: lookup::Dropped::default(),
         stepped: tx.ledger.retention_clock != before,
         walks: slice.walks,
     };
@@ -105,9 +107,12 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
     let bodies_before = if too_large { i64::MAX } else { horizon(slice.retention.body_days) };
     slices::bodies(tx.conn, bodies_before, &mut sliced)?;
     let metadata_before = horizon(slice.retention.metadata_days);
-    slices::events(tx, metadata_before, &mut sliced)?;
+    slices::events(tx.conn, metadata_before, &mut sliced)?;
     slices::notifications(tx.conn, metadata_before, &mut sliced)?;
-    slices::keys(tx, horizon(slice.retention.key_days), &mut sliced)?;
+    let expired = lookup::expire(tx, clock, horizon(slice.retention.key_days), &mut sliced.segments)?;
+    sliced.report.keys += expired.keys;
+    sliced.report.more |= expired.more;
+    sliced.seal = expired.seal;
     give_pages_back(tx.conn)?;
     #[cfg(feature = "failpoints")]
     testdisk::point("retention.sliced");
@@ -117,14 +122,11 @@ pub(super) fn prune(tx: &mut Tx<'_>, slice: &Slice) -> Result<Sliced, Fault> {
 /// Tells what a slice did, once that is durable.
 pub(super) fn learn(sliced: &Sliced, shared: &Shared) {
     lock(&shared.horizon).learn(sliced);
-    let mut tail = lock(&shared.tail);
-    sliced.events.iter().for_each(|event| tail.forget(*event));
-    drop(tail);
-    let events_to = sliced.events.last().copied().unwrap_or_default();
-    lock(&shared.fresh).drop_to(events_to, sliced.bodies_to);
+    lock(&shared.index).dropped(&sliced.segments);
+    lock(&shared.fresh).drop_to(sliced.events_to, sliced.bodies_to);
     lock(&shared.ahead).clear();
-    if sliced.keys_wait {
-        lookup::move_on(shared, true);
+    if sliced.seal {
+        shared.sealer.wake();
     }
 }
 

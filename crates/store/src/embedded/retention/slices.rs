@@ -7,14 +7,9 @@ use rusqlite::{Connection, params};
 
 use super::Sliced;
 use crate::embedded::fault::Fault;
-use crate::embedded::job::Tx;
-use crate::embedded::lookup;
-use crate::embedded::read::{EVENT_COLUMNS, event};
-use crate::embedded::shared::lock;
 
 /// Rows that one slice looks at, of each kind.
 const ROWS_MAX: i64 = 500;
-const KEYS_MAX: i64 = 2_000;
 
 /// Drops the oldest bodies of notifications of which nothing is owed.
 pub(super) fn bodies(conn: &Connection, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
@@ -46,29 +41,29 @@ pub(super) fn bodies(conn: &Connection, before_ms: i64, sliced: &mut Sliced) -> 
 }
 
 /// Drops the oldest events of which nothing is owed, with all that hangs on them.
-pub(super) fn events(tx: &mut Tx<'_>, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
-    let Sliced { report, events, walks, .. } = sliced;
+pub(super) fn events(conn: &Connection, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
+    let Sliced { report, events_to, walks, .. } = sliced;
     let from = &mut walks.events;
-    let conn = tx.conn;
-    let candidates: Vec<_> = conn
-        .prepare_cached(&format!(
-            "SELECT {EVENT_COLUMNS} FROM events e JOIN notifications n ON n.id = e.notification
-             LEFT JOIN event_duplicates u ON u.event = e.id WHERE e.id >= ?1 ORDER BY e.id LIMIT ?2"
-        ))?
-        .query_map(params![*from, ROWS_MAX], event)?
+    let candidates: Vec<(i64, i64)> = conn
+        .prepare_cached("SELECT id, received_at FROM events WHERE id >= ?1 ORDER BY id LIMIT ?2")?
+        .query_map(params![*from, ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    let place = |found: &crate::embedded::read::Numbered| (found.number, found.event.received_at_ms);
-    let walked = walk(&candidates, before_ms, place, from, |found| {
-        let mut owed = conn.prepare_cached("SELECT 1 FROM deliveries WHERE event = ?1 AND state = 0")?;
-        if owed.exists([found.number])? {
-            return Ok(());
-        }
-        lookup::remove(tx, found.number, &lookup::keys_of(&found.event))?;
-        drop_event(conn, found.number)?;
-        report.events += 1;
-        events.push(found.number);
-        Ok(())
-    });
+    let walked = walk(
+        &candidates,
+        before_ms,
+        |candidate| *candidate,
+        from,
+        |(event, _)| {
+            let mut owed = conn.prepare_cached("SELECT 1 FROM deliveries WHERE event = ?1 AND state = 0")?;
+            if owed.exists([event])? {
+                return Ok(());
+            }
+            drop_event(conn, *event)?;
+            report.events += 1;
+            *events_to = (*events_to).max(*event);
+            Ok(())
+        },
+    );
     report.more |= walked?;
     Ok(())
 }
@@ -104,34 +99,6 @@ pub(super) fn notifications(conn: &Connection, before_ms: i64, sliced: &mut Slic
         },
     );
     report.more |= walked?;
-    Ok(())
-}
-
-/// Drops keys of a partition in which nothing arrived for long enough.
-pub(super) fn keys(tx: &Tx<'_>, before_ms: i64, sliced: &mut Sliced) -> Result<(), Fault> {
-    let (conn, report) = (tx.conn, &mut sliced.report);
-    let partition: Option<i64> = conn
-        .prepare_cached("SELECT min(partition) FROM key_partitions WHERE last_arrival_at < ?1")?
-        .query_row([before_ms], |row| row.get(0))?;
-    let Some(partition) = partition else { return Ok(()) };
-    if lock(tx.tail).has_keys_of(partition) {
-        // They would come into the tree after its keys are gone, and stay there.
-        sliced.keys_wait = true;
-        report.more = true;
-        return Ok(());
-    }
-    let dropped = conn
-        .prepare_cached(
-            "DELETE FROM event_keys WHERE partition = ?1 AND event_id IN
-                 (SELECT event_id FROM event_keys WHERE partition = ?1 ORDER BY event_id LIMIT ?2)",
-        )?
-        .execute([partition, KEYS_MAX])?;
-    let dropped = i64::try_from(dropped).unwrap_or(i64::MAX);
-    if dropped < KEYS_MAX {
-        conn.prepare_cached("DELETE FROM key_partitions WHERE partition = ?1")?.execute([partition])?;
-    }
-    report.keys += u64::try_from(dropped).unwrap_or_default();
-    report.more = true;
     Ok(())
 }
 

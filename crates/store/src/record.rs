@@ -507,7 +507,7 @@ pub struct Retention {
     pub body_days: u32,
     /// Events, ended deliveries, attempts.
     pub metadata_days: u32,
-    /// Keys, counted from the last event that arrived in their partition.
+    /// Keys, counted from the last arrival of their event or of a copy. They go in larger pieces, some of them later.
     pub key_days: u32,
     /// Bytes of the store's files, beyond which the oldest bodies go early. None: no limit.
     pub store_bytes_max: Option<u64>,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use super::{checkpoint, lookup};
 use super::shared::Shared;
 use super::writer::Writer;
+use super::{checkpoint, lookup};
 
 /// The writer's thread, and those that work beside it.
 pub(super) struct Threads {

@@ -42,20 +42,30 @@ pub(super) fn prefix(id: &[u8; 16]) -> u64 {
 
 /// Writes keys that are sorted by their ids.
 pub(super) fn of_keys(records: &[KeyRecord]) -> Blocks {
-    blocks(records, KEYS_MAX, |record| prefix(&record.key.1), |record, bytes| {
-        bytes.extend_from_slice(&record.key.1);
-        bytes.extend_from_slice(&record.key.0.to_be_bytes());
-        bytes.extend_from_slice(&record.position.to_be_bytes());
-        bytes.extend_from_slice(&record.digest.to_be_bytes());
-    })
+    blocks(
+        records,
+        KEYS_MAX,
+        |record| prefix(&record.key.1),
+        |record, bytes| {
+            bytes.extend_from_slice(&record.key.1);
+            bytes.extend_from_slice(&record.key.0.to_be_bytes());
+            bytes.extend_from_slice(&record.position.to_be_bytes());
+            bytes.extend_from_slice(&record.digest.to_be_bytes());
+        },
+    )
 }
 
 /// Writes names that are sorted.
 pub(super) fn of_names(records: &[NameRecord]) -> Blocks {
-    blocks(records, NAMES_MAX, |record| record.hash, |record, bytes| {
-        bytes.extend_from_slice(&record.hash.to_be_bytes());
-        bytes.extend_from_slice(&record.position.to_be_bytes());
-    })
+    blocks(
+        records,
+        NAMES_MAX,
+        |record| record.hash,
+        |record, bytes| {
+            bytes.extend_from_slice(&record.hash.to_be_bytes());
+            bytes.extend_from_slice(&record.position.to_be_bytes());
+        },
+    )
 }
 
 fn blocks<T>(records: &[T], records_max: usize, fence: impl Fn(&T) -> u64, write: impl Fn(&T, &mut Vec<u8>)) -> Blocks {

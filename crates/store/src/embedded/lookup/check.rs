@@ -28,12 +28,7 @@ pub(in crate::embedded) fn unknown_events(conn: &Connection) -> Result<u64, Faul
     Ok(unknown)
 }
 
-fn read_block(
-    conn: &Connection,
-    segment: &Segment,
-    n: usize,
-    ids: &mut HashMap<i64, [u8; 16]>,
-) -> Result<(), Fault> {
+fn read_block(conn: &Connection, segment: &Segment, n: usize, ids: &mut HashMap<i64, [u8; 16]>) -> Result<(), Fault> {
     let bytes: Option<Vec<u8>> = conn
         .prepare_cached("SELECT records FROM key_blocks WHERE id = ?1")?
         .query_row([segment.block(n)], |row| row.get(0))

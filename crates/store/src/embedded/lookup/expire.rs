@@ -80,11 +80,7 @@ fn delete_blocks(conn: &Connection, table: &str, segment: &Segment) -> Result<us
 }
 
 /// Drops the oldest segment when its keys and its events are gone. The newest stays: it tells what the log need not hold.
-fn drop_oldest(
-    conn: &Connection,
-    segments: &[std::sync::Arc<Segment>],
-    dropped: &mut Dropped,
-) -> Result<bool, Fault> {
+fn drop_oldest(conn: &Connection, segments: &[std::sync::Arc<Segment>], dropped: &mut Dropped) -> Result<bool, Fault> {
     let [oldest, _, ..] = segments else { return Ok(false) };
     if oldest.keys != Keys::Gone || has_events(conn, oldest)? {
         return Ok(false);

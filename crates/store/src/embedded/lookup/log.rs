@@ -20,13 +20,8 @@ pub(super) fn append(conn: &Connection, entries: &Entries, last_event: i64, arri
 }
 
 /// Reads what no segment holds, oldest first.
-pub(super) fn read(
-    conn: &Connection,
-    after_event: i64,
-    mut each: impl FnMut(&Entries, i64),
-) -> Result<(), Fault> {
-    let mut query =
-        conn.prepare("SELECT arrived_at, entries FROM event_tail WHERE last_event > ?1 ORDER BY id")?;
+pub(super) fn read(conn: &Connection, after_event: i64, mut each: impl FnMut(&Entries, i64)) -> Result<(), Fault> {
+    let mut query = conn.prepare("SELECT arrived_at, entries FROM event_tail WHERE last_event > ?1 ORDER BY id")?;
     let mut rows = query.query([after_event])?;
     while let Some(row) = rows.next()? {
         let entries = decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)

@@ -51,7 +51,11 @@ fn body(conn: &Connection, notification: i64) -> Result<Option<Arc<[u8]>>, Fault
 }
 
 /// Looks up by hash, and keeps what really fits.
-pub(in crate::embedded) fn find(conn: &Connection, index: &Mutex<Index>, find: &Find) -> Result<Vec<EventRecord>, Fault> {
+pub(in crate::embedded) fn find(
+    conn: &Connection,
+    index: &Mutex<Index>,
+    find: &Find,
+) -> Result<Vec<EventRecord>, Fault> {
     let found = named(conn, index, find, PAGE_ROWS_MAX)?;
     Ok(found.into_iter().map(|found| found.event).collect())
 }

@@ -14,6 +14,7 @@ use super::apps::App;
 use super::body;
 use super::listener::Receiver;
 use super::refused::RefusedBody;
+use crate::chance;
 use crate::cut::{Received, cut};
 use crate::metrics::{Seen, problems_of, type_label};
 use crate::sign::fitting_secret;
@@ -71,8 +72,7 @@ impl Arrived {
                 return Err(refusal);
             }
         };
-        let mut chance = [0; 10];
-        getrandom::fill(&mut chance).map_err(|_| Refusal::StoreUnavailable)?;
+        let chance = chance::bytes().ok_or(Refusal::StoreUnavailable)?;
         Ok(Received {
             id: NotificationId::new(received_at_ms, chance),
             app: self.app.settings.name.clone(),

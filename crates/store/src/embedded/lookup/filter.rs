@@ -90,7 +90,7 @@ fn halves(id: &[u8; 16]) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
     use rules::identity::EventId;
 

@@ -120,7 +120,7 @@ impl Index {
     }
 
     /// The part to be sealed; whoever gets it writes it, or says that it failed.
-    pub(super) fn to_seal(&mut self) -> Option<ToSeal> {
+    pub(super) fn begin_sealing(&mut self) -> Option<ToSeal> {
         let part = self.frozen.clone().filter(|_| !self.sealing)?;
         self.sealing = true;
         let id = self.segments.iter().map(|segment| segment.id).max().unwrap_or(0) + 1;

@@ -63,7 +63,7 @@ impl Sealer {
 /// The thread: works until [`Sealer::close`].
 pub(in crate::embedded) fn run(shared: &Arc<Shared>) {
     while shared.sealer.wait() {
-        let to_seal = lock(&shared.index).to_seal();
+        let to_seal = lock(&shared.index).begin_sealing();
         let Some(to_seal) = to_seal else { continue };
         let generation = to_seal.generation;
         // It does not fit only when a store holds four thousand million events, and then keeps its part.

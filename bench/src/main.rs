@@ -1,85 +1,126 @@
-//! How fast Waypost keeps webhooks and delivers them, beside bare programs in the same run.
+//! How fast Waypost keeps webhooks and delivers them, beside bare programs and receivers by hand in the same run.
 //!
-//! `cargo run --release -p bench -- delivery` measures delivering (see `delivery`); `cargo run --release -p bench` measures
-//! keeping: it starts the release binary of Waypost and the yardstick itself, each pinned to core 0
-//! where `taskset` is there, sends from core 1 over keep-alive connections, interleaves the rounds, and prints ratios.
-//! Every request has a fresh message id and a fresh signature. Only ratios within one run mean anything.
+//! `cargo run --release -p bench` is the short form (about twelve minutes), `… -- long` the long one (ten million events),
+//! `… -- only PART` one part of it (`closed`, `open`, `syncs`, `beside`, `through`, `grown`, `backlog`, `watched`). It starts
+//! the release binary of Waypost and its yardsticks itself, each pinned to core 0 where `taskset` is there, sends from
+//! core 1, interleaves the rounds, prints ratios, and writes everything as JSON. Every request has fresh ids and a fresh
+//! signature, and every event that was acknowledged is read back after a kill -9. Only ratios within one run mean anything.
+//!
+//! `… -- delivery` measures delivering (see `delivery`).
 
+mod bodies;
+mod cases;
 mod delivery;
 mod disk;
 mod load;
+mod machine;
+mod readback;
+mod report;
 mod servers;
+mod stored;
+mod through;
 mod yardstick;
+mod yardsticks;
 
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use load::Figures;
-use servers::Server;
-
-const ROUNDS: usize = 3;
-const MEASURED: Duration = Duration::from_secs(4);
-const CONNECTIONS: [usize; 3] = [1, 64, 512];
+use cases::Field;
+use report::Report;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
+/// The parts, in the order in which they run.
+const PARTS: [&str; 8] = ["closed", "open", "syncs", "beside", "through", "grown", "backlog", "watched"];
+
 fn main() -> Outcome<()> {
-    if let Some(port) = std::env::args().skip_while(|argument| argument != "--yardstick").nth(1) {
-        return yardstick::serve(port.parse()?);
-    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
+        ["--yardstick", port, threads] => yardstick::serve(port.parse()?, *threads == "0"),
         ["delivery"] => delivery::run(""),
         ["delivery", part] => delivery::run(part),
         [mode @ ("--bare-loop" | "--bare-paced"), port, count] => {
             delivery::bare_process(*mode == "--bare-paced", port.parse()?, count.parse()?)
         }
-        [] => ingest(),
-        _ => Err("expected nothing, or `delivery` and, if you like, a part of a case's name or `latency`".into()),
+        [] | ["short"] => whole(&PARTS, &[1]),
+        ["long"] => whole(&PARTS, &[1, 10]),
+        ["only", part] if PARTS.contains(part) => whole(&[*part], &[1]),
+        _ => Err(format!("expected nothing, `long`, `only` and one of {}, or `delivery`", PARTS.join(", ")).into()),
     }
 }
 
-/// How fast webhooks are kept.
-fn ingest() -> Outcome<()> {
+fn whole(parts: &[&str], millions: &[u64]) -> Outcome<()> {
     servers::move_to_core("1");
+    let kept = target().join("bench");
+    std::fs::create_dir_all(&kept)?;
+    let disk = machine::disk_of(&kept)?;
     servers::build()?;
-    let folder = tempfile::tempdir_in("target")?;
+    let folder = tempfile::tempdir_in(&kept)?;
+    let mut report = Report::default();
+    report.table("The machine", &["what", "value"]);
+    report.text("machine", &machine::line());
+    report.text("commit", &machine::commit());
+    report.text("file system", &disk);
     let sync = disk::fdatasync_us(folder.path())?;
-    say(&format!("fdatasync of 4 KiB appended: p50 {} us, p99 {} us", sync.p50, sync.p99));
-    let waypost = Server::waypost(folder.path())?;
-    let bare = Server::yardstick()?;
-    say("| connections | server | requests/s (each round) | share | p50 ms | p99 ms | CPU us/request |");
-    say("| --- | --- | --- | --- | --- | --- | --- |");
-    for connections in CONNECTIONS {
-        let (mut bare_rounds, mut waypost_rounds) = (Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
-            let seed = u64::try_from(round * 1_000 + connections)?;
-            bare_rounds.push(load::run(&bare, connections, MEASURED, seed)?);
-            waypost_rounds.push(load::run(&waypost, connections, MEASURED, seed)?);
-        }
-        let base = mean(&bare_rounds, |figures| figures.per_second);
-        row(connections, "bare hyper", &bare_rounds, base);
-        row(connections, "waypost", &waypost_rounds, base);
+    report.text("fdatasync of 4 KiB appended", &format!("p50 {} µs, p99 {} µs", sync.p50, sync.p99));
+    let has = |part: &str| parts.contains(&part);
+    if ["closed", "open", "syncs", "beside"].into_iter().any(has) {
+        receiving(&folder.path().join("receiving"), &kept, &mut report, &has)?;
     }
-    say(&format!("waypost's memory at the end: {} KiB", waypost.memory_kib()));
+    let own = |name: &str| -> Outcome<PathBuf> {
+        let own = folder.path().join(name);
+        std::fs::create_dir_all(&own)?;
+        Ok(own)
+    };
+    if has("through") {
+        servers::move_to_core("0-1023");
+        through::through(&own("through")?, &mut report)?;
+        servers::move_to_core("1");
+    }
+    if has("grown") {
+        stored::grown(&own("grown")?, &mut report, millions)?;
+    }
+    if has("backlog") {
+        stored::backlog(&own("backlog")?, &mut report, 1_000_000)?;
+    }
+    if has("watched") {
+        stored::watched(&own("watched")?, &mut report)?;
+    }
+    report.write(&kept.join("report.json"))
+}
+
+fn receiving(folder: &Path, kept: &Path, report: &mut Report, has: &impl Fn(&str) -> bool) -> Outcome<()> {
+    std::fs::create_dir_all(folder)?;
+    let (express, fastapi) = match has("closed") || has("open") {
+        true => yardsticks::install(&kept.join("yardsticks"))?,
+        false => (None, None),
+    };
+    let mut field = Field::start(folder, (express.as_ref(), fastapi.as_ref()))?;
+    if has("closed") {
+        cases::closed(&mut field, report, 2)?;
+    }
+    if has("open") {
+        cases::open(&mut field, report, 5)?;
+    }
+    if has("syncs") {
+        cases::syncs(&mut field, report, folder)?;
+    }
+    if has("beside") {
+        cases::beside(&mut field, report)?;
+    }
+    // Dropping a server kills it.
+    field.servers.clear();
+    let server = servers::Server::waypost(folder, "info")?;
+    report.table("Read back", &["what", "value"]);
+    stored::read_back(folder, &field.ledger, report)?;
+    drop(server);
     Ok(())
 }
 
-fn row(connections: usize, name: &str, rounds: &[Figures], base: f64) {
-    let each: Vec<String> = rounds.iter().map(|figures| format!("{:.0}", figures.per_second)).collect();
-    let share = mean(rounds, |figures| figures.per_second) / base * 100.0;
-    say(&format!(
-        "| {connections} | {name} | {} | {share:.1} % | {:.2} | {:.2} | {:.1} |",
-        each.join(", "),
-        mean(rounds, |figures| figures.p50_ms),
-        mean(rounds, |figures| figures.p99_ms),
-        mean(rounds, |figures| figures.cpu_us_per_request),
-    ));
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a handful of rounds")]
-fn mean(rounds: &[Figures], of: impl Fn(&Figures) -> f64) -> f64 {
-    rounds.iter().map(of).sum::<f64>() / rounds.len().max(1) as f64
+/// Where cargo builds to: this program lies in its folder `release`.
+fn target() -> PathBuf {
+    let exe = std::env::current_exe().unwrap_or_default();
+    exe.parent().and_then(Path::parent).map_or_else(|| PathBuf::from("target"), Path::to_owned)
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its table")]

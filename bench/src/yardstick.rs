@@ -1,4 +1,4 @@
-//! The yardstick: a bare hyper server on one thread that reads the body and answers 200.
+//! The yardstick: a bare hyper server, on one thread or on all cores, that reads the body and answers 200.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -14,8 +14,12 @@ use tokio::net::TcpListener;
 use crate::Outcome;
 
 /// Serves until it is killed.
-pub(crate) fn serve(port: u16) -> Outcome<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+pub(crate) fn serve(port: u16, on_all_cores: bool) -> Outcome<()> {
+    let mut builder = match on_all_cores {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = builder.enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         loop {

@@ -7,6 +7,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 const MARK: &str = "wamid.";
+/// How a contact's number begins; four digits follow.
+const CONTACT: &str = "1650555";
+const CONTACTS: u64 = 10_000;
 const ID_DIGITS: usize = 24;
 const SIGNATURE_DIGITS: usize = 64;
 
@@ -37,6 +40,7 @@ pub(crate) struct Template {
     body_at: usize,
     signature_at: usize,
     ids_at: Vec<usize>,
+    contacts_at: Vec<usize>,
     mac: Hmac<Sha256>,
 }
 
@@ -51,11 +55,12 @@ impl Template {
             "0".repeat(SIGNATURE_DIGITS)
         );
         let body_at = head.len();
-        let ids_at = body.match_indices(MARK).map(|(at, _)| body_at + at + MARK.len()).collect();
+        let after = |mark: &str| body.match_indices(mark).map(|(at, _)| body_at + at + mark.len()).collect();
+        let (ids_at, contacts_at) = (after(MARK), after(CONTACT));
         let mac = Hmac::new_from_slice(secret.as_bytes()).ok()?;
         let mut request = head.into_bytes();
         request.extend_from_slice(body.as_bytes());
-        Some(Self { request, body_at, signature_at: body_at - 4 - SIGNATURE_DIGITS, ids_at, mac })
+        Some(Self { request, body_at, signature_at: body_at - 4 - SIGNATURE_DIGITS, ids_at, contacts_at, mac })
     }
 
     /// Events of a request.
@@ -63,17 +68,21 @@ impl Template {
         u64::try_from(self.ids_at.len()).unwrap_or(0)
     }
 
-    /// The request of this sender whose first event is the how manieth.
+    /// The request of this sender whose first event is the how manieth, from one of ten thousand contacts.
     pub(crate) fn request(&mut self, sender: u64, first: u64) -> &[u8] {
+        let contact = sender.wrapping_mul(7_919).wrapping_add(first) % CONTACTS;
+        for at in &self.contacts_at {
+            digits(&mut self.request, *at, contact, 4, 10);
+        }
         for (id_at, n) in self.ids_at.iter().zip(first..) {
-            hex(&mut self.request, *id_at, sender, 16);
-            hex(&mut self.request, id_at + 16, n, ID_DIGITS - 16);
+            digits(&mut self.request, *id_at, sender, 16, 16);
+            digits(&mut self.request, id_at + 16, n, ID_DIGITS - 16, 16);
         }
         let mut mac = self.mac.clone();
         mac.update(self.request.get(self.body_at..).unwrap_or_default());
         let digest = mac.finalize().into_bytes();
         for (n, byte) in digest.iter().enumerate() {
-            hex(&mut self.request, self.signature_at + n * 2, u64::from(*byte), 2);
+            digits(&mut self.request, self.signature_at + n * 2, u64::from(*byte), 2, 16);
         }
         &self.request
     }
@@ -86,10 +95,11 @@ pub(crate) fn origin(wamid: &str) -> Option<(u64, u64)> {
     Some((u64::from_str_radix(sender, 16).ok()?, u64::from_str_radix(n, 16).ok()?))
 }
 
-fn hex(bytes: &mut [u8], at: usize, value: u64, digits: usize) {
-    for (n, place) in bytes.iter_mut().skip(at).take(digits).enumerate() {
-        let nibble = u8::try_from((value >> ((digits - 1 - n) * 4)) & 15).unwrap_or(0);
-        *place = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+fn digits(bytes: &mut [u8], at: usize, mut value: u64, digits: usize, base: u64) {
+    for place in bytes.iter_mut().skip(at).take(digits).rev() {
+        let digit = u8::try_from(value % base).unwrap_or(0);
+        *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+        value /= base;
     }
 }
 
@@ -103,21 +113,43 @@ fn body(shape: Shape, now_seconds: u64) -> String {
         for n in 0..shape.events {
             let comma = if n == 0 { "" } else { "," };
             body.push_str(&format!(
-                r#"{comma}{{"id":"{MARK}{id}","status":"sent","timestamp":"{now_seconds}","recipient_id":"16505550{:03}","conversation":{{"id":"9b1c9b1ef1e04ff6bb0b3e1f5a3a8c9d","expiration_timestamp":"{now_seconds}","origin":{{"type":"service"}}}},"pricing":{{"billable":true,"pricing_model":"PMP","category":"service"}}}}"#,
-                n % 1_000
+                r#"{comma}{{"id":"{MARK}{id}","status":"sent","timestamp":"{now_seconds}","recipient_id":"{CONTACT}0000","conversation":{{"id":"9b1c9b1ef1e04ff6bb0b3e1f5a3a8c9d","expiration_timestamp":"{now_seconds}","origin":{{"type":"service"}}}},"pricing":{{"billable":true,"pricing_model":"PMP","category":"service"}}}}"#
             ));
         }
     } else {
-        body.push_str(r#""contacts":[{"profile":{"name":"Sheena Nelson"},"wa_id":"16505551234"}],"messages":["#);
+        body.push_str(r#""contacts":[{"profile":{"name":"Sheena Nelson"},"wa_id":"16505550000"}],"messages":["#);
         let prose = "The one that I saw in the window last week was greener than that. ";
         let text: String = prose.chars().cycle().take(shape.event_bytes.saturating_sub(150)).collect();
         for n in 0..shape.events {
             let comma = if n == 0 { "" } else { "," };
             body.push_str(&format!(
-                r#"{comma}{{"from":"16505551234","id":"{MARK}{id}","timestamp":"{now_seconds}","text":{{"body":"{text}"}},"type":"text"}}"#
+                r#"{comma}{{"from":"{CONTACT}0000","id":"{MARK}{id}","timestamp":"{now_seconds}","text":{{"body":"{text}"}},"type":"text"}}"#
             ));
         }
     }
     body.push_str(r#"]},"field":"messages"}]}]}"#);
     body
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
+
+    use super::*;
+
+    #[test]
+    fn every_shape_is_read_as_so_many_events_whose_ids_tell_their_origin() {
+        for shape in [SMALL, USUAL, LARGE, HUGE, FILLING] {
+            let mut template = Template::new(shape, "/", "secret", 1_800_000_000).unwrap();
+            let body_at = template.body_at;
+            let body = template.request(77, 1_000)[body_at..].to_vec();
+            assert_eq!(template.events(), shape.events as u64);
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let value = &body["entry"][0]["changes"][0]["value"];
+            let items = value["messages"].as_array().or_else(|| value["statuses"].as_array()).unwrap();
+            let ids: Vec<_> = items.iter().map(|item| origin(item["id"].as_str().unwrap()).unwrap()).collect();
+            let expected: Vec<_> = (0..shape.events as u64).map(|n| (77, 1_000 + n)).collect();
+            assert_eq!(ids, expected);
+        }
+    }
 }

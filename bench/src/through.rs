@@ -44,7 +44,7 @@ fn one(folder: &Path, plan: Plan) -> Outcome<(f64, f64)> {
     let config = format!(
         "secrets_key = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='\n[[apps]]\nname = 'main'\nverify_token = 'bench'\n\
          secrets = ['{SECRET}']\n[outbound]\nallow_networks = ['127.0.0.0/8']\n[[endpoints]]\nname = 'one'\n\
-         url = 'http://{sink}/'\nhub_secret = 'bench'\nconcurrency_max = 64\nordered = false\n"
+         url = 'http://{sink}/'\nhub_secret = 'bench'\nconcurrency_max = 64\n"
     );
     std::fs::write(folder.join("waypost.toml"), config)?;
     let server = Server::waypost_on(folder, Cores::All)?;

@@ -127,6 +127,11 @@ impl Index {
         Some(ToSeal { part, id, generation: self.generation })
     }
 
+    /// The last arrival of an event or a copy in memory.
+    pub(super) fn last_arrival_ms(&self) -> i64 {
+        self.parts().map(|part| part.last_arrival_ms).max().unwrap_or_default()
+    }
+
     pub(super) const fn generation(&self) -> u64 {
         self.generation
     }

@@ -161,7 +161,11 @@ impl Job for SealJob {
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        let is_stale = lock(tx.index).generation() != self.generation;
+        let index = lock(tx.index);
+        let is_stale = index.generation() != self.generation;
+        // A copy that came since the part was frozen counts for it, too.
+        self.segment.last_arrival_ms = self.segment.last_arrival_ms.max(index.last_arrival_ms());
+        drop(index);
         self.how = if is_stale { How::Stale } else { self.step(tx.conn)? };
         Ok(())
     }

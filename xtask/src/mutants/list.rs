@@ -62,8 +62,8 @@ pub(super) const MUTANTS: [Mutant; 18] = [
         "a key is learned before its commit",
         "crates/store/src/embedded/dedupe.rs",
         &[(
-            "        tx.new_keys.insert(key, (number, digest));\n",
-            "        tx.new_keys.insert(key, (number, digest));\n        let early = super::lookup::Entry { event: number, key, digest, hashes: Box::default() };\n        lock(tx.tail).learn([early]);\n",
+            "        tx.gathered.is_new(key, (number, digest));\n",
+            "        tx.gathered.is_new(key, (number, digest));\n        let mut early = super::lookup::Gathered::default();\n        early.enter(number, key, digest, &[], notification.received_at_ms);\n        super::shared::lock(tx.index).learn(&early);\n",
         )],
         "a_poisoned_batch_does_not_fail",
     ),

@@ -141,7 +141,8 @@ macro_rules! facts_on {
             $($(
                 #[tokio::test]
                 async fn $fact() {
-                    let mut engine = crate::facts::engine::$engine();
+                    // An engine that this machine lacks has said so.
+                    let Some(mut engine) = crate::facts::engine::$engine().await else { return };
                     crate::facts::$file::$fact(&mut engine).await;
                 }
             )*)*
@@ -150,3 +151,4 @@ macro_rules! facts_on {
 }
 
 facts_on!(embedded);
+facts_on!(postgres);

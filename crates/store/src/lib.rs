@@ -8,7 +8,6 @@ mod error;
 #[cfg(test)]
 mod facts;
 mod labels;
-#[expect(dead_code, reason = "the engine that stands on it is being written")]
 mod postgres;
 mod record;
 mod replay;
@@ -17,7 +16,7 @@ mod seam;
 pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
 pub use error::{CommitError, StoreError};
 pub use labels::LabelsOf;
-pub use postgres::{BadAddress, PostgresOptions};
+pub use postgres::{BadAddress, Postgres, PostgresOptions, PostgresTuning};
 pub use record::{
     ApiKeyRecord, AttemptRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord,
     EndpointNo, EndpointRecord, EndpointState, EventOutcome, EventRecord, Health, LaneName, NewConversation, NewEvent,

@@ -33,6 +33,13 @@ pub trait Store: Send + Sync {
     /// gives one at a time. Fair between endpoints, and its cost does not grow with the number of endpoints.
     async fn claim(&self, max: usize, now_ms: i64) -> Result<Claims, StoreError>;
 
+    /// Whether an attempt that may take so long may begin now. False: it is to be released, and nothing sent. The claim went
+    /// to another, as it does when this node was silent for longer than its lease, or the other nodes do not know yet how
+    /// long it may take. Asked right before the request.
+    fn may_begin(&self, _claim: &Claim, _attempt: Duration) -> bool {
+        true
+    }
+
     /// The endpoint accepted what was claimed, and the settlement that says so is on its way: the lane gives its next now.
     /// The claim stays in flight until that settlement is durable, so that a crash repeats no more than what may be in
     /// flight. Told after the settlement was queued, or never; settlements of one lane must be written in their order.

@@ -255,6 +255,10 @@ async fn deliver(
     settlements: mpsc::Sender<ToSettle>,
     holds: Holds,
 ) {
+    let timeout_ms = endpoint.as_ref().map_or(0, |endpoint| endpoint.policy.timeout_ms);
+    if !sender.store.may_begin(&work.claim, Duration::from_millis(u64::from(timeout_ms))) {
+        return give_back(&sender, vec![work.claim]).await;
+    }
     let id = endpoint.as_ref().map_or("unknown", |endpoint| &endpoint.id);
     let of_operator = work.payload.as_ref().is_some_and(|payload| payload.event.field == operator::FIELD);
     sender.metrics.attempt_began();

@@ -21,7 +21,7 @@ pub(crate) mod board;
 mod check;
 mod checkpoint;
 mod claim;
-mod clock;
+pub(crate) mod clock;
 mod commit;
 mod condition;
 mod contacts;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 
 use crate::seam::Store;
-use crate::{Embedded, EmbeddedOptions};
+use crate::{Embedded, EmbeddedOptions, Postgres, PostgresOptions, PostgresTuning};
 
 /// An engine under test.
 #[async_trait]
@@ -28,10 +28,10 @@ pub(crate) struct EmbeddedEngine {
     store: Option<Arc<Embedded>>,
 }
 
-pub(crate) fn embedded() -> EmbeddedEngine {
+pub(crate) async fn embedded() -> Option<EmbeddedEngine> {
     let folder = tempfile::tempdir().unwrap();
     let store = Some(Arc::new(open(&folder)));
-    EmbeddedEngine { folder, store }
+    Some(EmbeddedEngine { folder, store })
 }
 
 fn open(folder: &TempDir) -> Embedded {
@@ -58,6 +58,53 @@ impl Engine for EmbeddedEngine {
         assert_eq!(Arc::strong_count(&store), 1, "a fact let go of the store before it reopens");
         drop(store);
         self.store = Some(Arc::new(open(&self.folder)));
+    }
+
+    fn fail_next_commit(&self) {
+        self.store.as_ref().unwrap().fail_commits(1);
+    }
+}
+
+/// The PostgreSQL engine on a server of its own.
+pub(crate) struct PostgresEngine {
+    server: private_postgres::Server,
+    store: Option<Arc<Postgres>>,
+}
+
+/// None where the machine has no PostgreSQL and need not have one.
+pub(crate) async fn postgres() -> Option<PostgresEngine> {
+    let server = private_postgres::server()?;
+    let store = Some(Arc::new(node_of(&server, "one").await));
+    Some(PostgresEngine { server, store })
+}
+
+/// A node with tiny windows.
+pub(crate) async fn node_of(server: &private_postgres::Server, name: &str) -> Postgres {
+    let tuning = PostgresTuning {
+        node: Some(name.to_owned()),
+        // A fact is not about a machine that stands still for seconds.
+        lease: std::time::Duration::from_secs(300),
+        window: 8,
+        lane_window: 3,
+        board_max: 64,
+        payload_bytes_max: 8_192,
+        retention_step_min: std::time::Duration::ZERO,
+        ..PostgresTuning::default()
+    };
+    Postgres::open(PostgresOptions::parse(&server.url()).unwrap(), tuning).await.unwrap()
+}
+
+#[async_trait]
+impl Engine for PostgresEngine {
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.clone().unwrap()
+    }
+
+    async fn reopen(&mut self) {
+        let store = self.store.take().unwrap();
+        assert_eq!(Arc::strong_count(&store), 1, "a fact let go of the store before it reopens");
+        drop(store);
+        self.store = Some(Arc::new(node_of(&self.server, "one").await));
     }
 
     fn fail_next_commit(&self) {

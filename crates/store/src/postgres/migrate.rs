@@ -30,7 +30,15 @@ pub(super) struct Step {
 }
 
 /// The steps, oldest first.
-pub(super) const STEPS: &[Step] = &[];
+pub(super) const STEPS: &[Step] = &[
+    Step { version: 1, name: "tables", sql: include_str!("schema/0001_tables.sql"), works_from: 1 },
+    Step {
+        version: 2,
+        name: "pieces of the ring of keys",
+        sql: include_str!("schema/0002_key_pieces.sql"),
+        works_from: 2,
+    },
+];
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

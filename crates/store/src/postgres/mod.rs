@@ -9,17 +9,48 @@
 //! | `options`, `tls` | how the database is reached, and how it proves who it is |
 //! | `pool`, `session` | a bounded number of sessions, and no storm of them when the database comes back |
 //! | `tx`, `fault` | one transaction, and how it ended: committed, not committed, or not known |
-//! | `lock`, `migrate` | a lock that is a row with a lease; the steps from an empty database to the newest version |
+//! | `lock`, `migrate`, `schema/` | a lock that is a row with a lease; the steps from an empty database to the newest version |
+//! | `open`, `tuning`, `shared` | opening, the tasks of a node, what they share |
+//! | `lease` | which endpoints are this node's |
+//! | `commit` | keeping batches |
+//! | `feed` | what the board learns of what this node and others wrote |
+//! | `claim`, `settle`, `payloads` | what is owed, what came of it, and the bodies |
+//! | `endpoints`, `registers` | what is set by people |
+//! | `replay`, `hand`, `backlog` | what people do again, at once, or no more; what ends by its limits |
+//! | `read`, `tally` | queries and totals |
+//! | `days`, `retention` | partitions, made ahead and dropped whole |
 
+mod backlog;
+mod claim;
+mod commit;
+mod days;
+mod endpoints;
 mod fault;
+mod feed;
+mod hand;
+mod lease;
 mod lock;
 mod migrate;
+mod open;
 mod options;
+mod payloads;
 mod pool;
+mod read;
+mod registers;
+mod replay;
+mod retention;
 mod session;
+mod settle;
+mod shared;
+mod store;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tuning;
 mod tx;
+mod value;
 
+pub use self::open::Postgres;
 pub use self::options::{BadAddress, PostgresOptions};
+pub use self::tuning::PostgresTuning;

@@ -98,6 +98,10 @@ impl Pool {
         Ok(Tx::new(self.lend().await?, mode))
     }
 
+    #[expect(
+        dead_code,
+        reason = "a hint for a direct connection; NOTIFY makes all commits wait in one line, so polling is the only way yet"
+    )]
     /// A session of its own, beside the pool, that rings the bell on each notification of these channels (LISTEN is
     /// session state: it works only on a direct connection, and is a hint).
     pub(super) async fn listen(&self, listen: &str, bell: Arc<Notify>) -> Result<Session, Fault> {

@@ -20,6 +20,8 @@ pub(super) enum Mode {
     Durable,
     /// Reads.
     Read,
+    /// Reads that see one state of the tables, whatever is committed between them.
+    Snapshot,
     /// Work beside the traffic that may take its time: retention, partitions.
     Upkeep,
     /// Changes of the schema: as long as they take, but never long in front of a lock, behind which all others would wait.
@@ -39,6 +41,10 @@ impl Mode {
                 "BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; \
                  SET LOCAL idle_in_transaction_session_timeout = '5s'"
             }
+            Self::Snapshot => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '10s'; \
+                 SET LOCAL idle_in_transaction_session_timeout = '5s'"
+            }
             Self::Upkeep => {
                 "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = '60s'; \
                  SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '5s'"
@@ -54,7 +60,7 @@ impl Mode {
     fn silence_max(self) -> Option<Duration> {
         match self {
             Self::Durable => Some(Duration::from_secs(8)),
-            Self::Read => Some(Duration::from_secs(13)),
+            Self::Read | Self::Snapshot => Some(Duration::from_secs(13)),
             Self::Upkeep => Some(Duration::from_secs(65)),
             Self::Schema => None,
         }

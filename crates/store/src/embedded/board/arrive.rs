@@ -36,6 +36,21 @@ impl Board {
         self.held.retain(|_, held| held.endpoint != number);
     }
 
+    /// Nothing more is claimed for an endpoint, until it is lost or put anew.
+    pub(crate) fn stop(&mut self, number: EndpointNo) {
+        if let Some(queue) = self.queues.get_mut(&number) {
+            queue.stopped = true;
+        }
+    }
+
+    /// It is claimed for again.
+    pub(crate) fn go_on(&mut self, number: EndpointNo) {
+        if let Some(queue) = self.queues.get_mut(&number) {
+            queue.stopped = false;
+        }
+        self.after(number);
+    }
+
     /// Claims on an endpoint that are out.
     pub(crate) fn out_of(&self, number: EndpointNo) -> usize {
         self.held.values().filter(|held| held.endpoint == number).count()

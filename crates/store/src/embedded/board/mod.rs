@@ -8,7 +8,6 @@
 //! beyond it, so what is read and what is added never cross. A lane that holds its followers up keeps only a few of them
 //! in memory; the rest is *parked*: left on disk, from a remembered id on, and read when the lane moves.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine with several writers is being written"))]
 mod arrive;
 mod hand;
 mod lane;

@@ -32,6 +32,8 @@ pub(super) struct Queue {
     pub(super) warm: usize,
     /// A probe is under way.
     pub(super) probing: bool,
+    /// It is on its way to another node.
+    pub(super) stopped: bool,
     pub(super) rate: Option<Rate>,
     /// Until when its rate is used up.
     rate_until_ms: Option<i64>,
@@ -72,6 +74,7 @@ impl Queue {
             last_accepted_at_ms: None,
             warm: usize::MAX,
             probing: false,
+            stopped: false,
             rate: None,
             rate_until_ms: None,
             held_until_ms: None,
@@ -106,7 +109,7 @@ impl Queue {
     }
 
     pub(super) fn can_give(&self) -> bool {
-        let open = self.active && self.held_until_ms.is_none() && self.rate_until_ms.is_none();
+        let open = self.active && !self.stopped && self.held_until_ms.is_none() && self.rate_until_ms.is_none();
         open && self.in_flight < self.concurrency_max.min(self.warm) && !self.ready.is_empty()
     }
 
@@ -215,7 +218,7 @@ impl Queue {
     /// Gives the head that was tried least, the oldest of those, whether it is due or not.
     pub(super) fn give_probe(&mut self, fence: u64, now_ms: i64) -> Option<(Claim, Held)> {
         let quiet = self.held_until_ms.is_some_and(|until| until > now_ms);
-        if !self.suspended || self.probing || quiet || self.in_flight >= self.concurrency_max {
+        if !self.suspended || self.stopped || self.probing || quiet || self.in_flight >= self.concurrency_max {
             return None;
         }
         let least = |(place, lane): (&Place, &Lane)| {

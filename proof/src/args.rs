@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// People who write and are written to
     #[arg(long, default_value_t = 10_000)]
     pub(crate) contacts: u32,
-    /// Kills of r1
+    /// Kills of r1, disturbances of r8 and r9
     #[arg(long, default_value_t = 20)]
     pub(crate) rounds: u32,
     /// Between two kills of r1, at most
@@ -69,6 +69,10 @@ pub(crate) enum What {
     Full,
     /// One bad endpoint does not touch the others
     R4,
+    /// Three gateways on one PostgreSQL that crashes, is cut off and fails over
+    R8,
+    /// Three gateways on one PostgreSQL, paused, killed and rolled
+    R9,
     /// Storms of duplicates are suppressed, look-alikes are not
     R10,
     /// More load than can be taken
@@ -94,7 +98,7 @@ pub(crate) enum What {
 impl Args {
     /// What it takes to do the same again.
     pub(crate) fn headline(&self) -> String {
-        let has_rounds = matches!(self.what, What::R1 | What::Aimed);
+        let has_rounds = matches!(self.what, What::R1 | What::Aimed | What::R8 | What::R9);
         let rounds = if has_rounds { format!(" --rounds {}", self.rounds) } else { String::new() };
         format!(
             "proof {} --seed {} --rate {} --for {} --endpoints {} --contacts {}{rounds}",
@@ -128,6 +132,8 @@ impl What {
             Self::Full => "full",
             Self::R4 => "r4",
             Self::R5 => "r5",
+            Self::R8 => "r8",
+            Self::R9 => "r9",
             Self::R10 => "r10",
             Self::R11 => "r11",
             Self::R12 => "r12",

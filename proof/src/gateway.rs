@@ -62,18 +62,30 @@ impl Home {
             Some(path) => path.canonicalize()?,
             None => build(setup.failpoints)?,
         };
+        let mut home = Self::in_folder(folder, binary, "", setup.config)?;
+        home.volume = setup.volume_bytes.map(|bytes| Volume::mount(&home.folder.join(STORE), bytes)).transpose()?;
+        Ok(home)
+    }
+
+    /// The place of one of several gateways that share a database, below this one.
+    pub(crate) fn node(&self, number: usize, store: &str) -> Outcome<Self> {
+        let folder = self.folder.join(format!("node-{number}"));
+        fs::create_dir_all(&folder)?;
+        Self::in_folder(folder, self.binary.clone(), &format!("store = '{store}'\n"), "")
+    }
+
+    /// With these lines in front of the configuration, and further ones before its tables.
+    fn in_folder(folder: PathBuf, binary: PathBuf, first: &str, more: &str) -> Outcome<Self> {
         let (receive, admin) = (free_address()?, free_address()?);
         // Base64 of 32 bytes.
         let config = format!(
-            "secrets_key = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='\nreceive.listen = '{receive}'\n\
-             admin.listen = '{admin}'\n{}[[apps]]\nname = 'main'\nverify_token = 'proof'\nsecrets = ['{SECRET}']\n\
+            "{first}secrets_key = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY='\nreceive.listen = '{receive}'\n\
+             admin.listen = '{admin}'\n{more}[[apps]]\nname = 'main'\nverify_token = 'proof'\nsecrets = ['{SECRET}']\n\
              [outbound]\nallow_networks = ['127.0.0.0/8']\nallow_hosts = ['no-such-name.invalid']\n\
-             [logs]\nformat = 'json'\nlevel = 'warn'\n",
-            setup.config
+             [logs]\nformat = 'json'\nlevel = 'warn'\n"
         );
         fs::write(folder.join("waypost.toml"), config)?;
-        let volume = setup.volume_bytes.map(|bytes| Volume::mount(&folder.join(STORE), bytes)).transpose()?;
-        Ok(Self { folder, binary, receive, admin, volume })
+        Ok(Self { folder, binary, receive, admin, volume: None })
     }
 
     /// Gives orders to the gateway, which must be one with `failpoints`, and waits until they are in force.
@@ -167,9 +179,15 @@ impl Gateway {
         Ok(())
     }
 
+    /// A signal, by its name.
+    pub(crate) fn signal(&self, name: &str) -> Outcome<()> {
+        Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status()?;
+        Ok(())
+    }
+
     /// SIGTERM, and waits for its end.
     pub(crate) fn stop(&mut self) -> Outcome<()> {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        self.signal("TERM")?;
         let deadline = Instant::now() + 2 * PATIENCE;
         while self.child.try_wait()?.is_none() {
             if Instant::now() > deadline {

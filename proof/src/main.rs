@@ -8,6 +8,7 @@
 mod args;
 mod books;
 mod clock;
+mod cluster;
 mod events;
 mod faults;
 mod gateway;
@@ -55,6 +56,8 @@ fn prove(args: &Args) -> Outcome<report::Report> {
         What::R3 => runs::r3::run(args),
         What::Full => runs::full::run(args),
         What::R4 => runs::r4::run(args),
+        What::R8 => runs::r8::run(args),
+        What::R9 => runs::r9::run(args),
         What::R10 => runs::r10::run(args),
         What::R11 => runs::r11::run(args),
         What::R5 => runs::r5::run(args),

@@ -12,3 +12,5 @@ pub(crate) mod r14;
 pub(crate) mod r3;
 pub(crate) mod r4;
 pub(crate) mod r5;
+pub(crate) mod r8;
+pub(crate) mod r9;

@@ -16,7 +16,10 @@ mod seam;
 pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
 pub use error::{CommitError, StoreError};
 pub use labels::LabelsOf;
-pub use postgres::{BadAddress, Postgres, PostgresOptions, PostgresTuning};
+pub use postgres::{
+    BadAddress, Postgres, PostgresOptions, PostgresReport, PostgresTuning, inspect as inspect_postgres,
+    migrate as migrate_postgres,
+};
 pub use record::{
     ApiKeyRecord, AttemptRecord, BacklogLimit, Claim, Claims, Committed, ConflictRecord, DeliveryNo, DeliveryRecord,
     EndpointNo, EndpointRecord, EndpointState, EventOutcome, EventRecord, Health, LaneName, NewConversation, NewEvent,

@@ -41,7 +41,7 @@ pub(crate) use registers::{
 };
 pub(crate) use replay::{ReplayArgs, ReplayCommand, ReplayListArgs, ReplayMakeArgs, ReplayOneArgs};
 pub(crate) use schema::SchemaArgs;
-pub(crate) use store::{StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
+pub(crate) use store::{MigrateArgs, StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
 pub(crate) use trigger::{TriggerArgs, TriggerBodyArgs};
 pub(crate) use verify::VerifyArgs;
 
@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Check, back up and restore the store
     Store(StoreArgs),
+    /// Take the store to the version of this program, without running a node on it
+    Migrate(MigrateArgs),
 }
 
 /// Where the configuration is.

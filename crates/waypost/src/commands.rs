@@ -16,6 +16,7 @@ mod inspect;
 mod keys;
 mod labels;
 mod listing;
+mod migrate;
 mod numbers;
 mod replay;
 mod schema;
@@ -53,5 +54,6 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Endpoints(args) => endpoints::run(&args.command),
         Command::Apply(args) => apply::run(&args),
         Command::Store(args) => store::run(&args.command),
+        Command::Migrate(args) => migrate::run(&args),
     }
 }

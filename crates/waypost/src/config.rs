@@ -19,7 +19,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use checked::{Config, LogFormat, LogSettings, SecretsKey};
+pub(crate) use checked::{Config, LogFormat, LogSettings, SecretsKey, StorePlace, is_database};
 pub(crate) use environment::Environment;
-pub(crate) use load::{DEFAULT, USUAL_FILE, check, load};
+pub(crate) use load::{DEFAULT, USUAL_FILE, check, load, store_place};
 pub(crate) use problem::{Problems, Report, nearest};

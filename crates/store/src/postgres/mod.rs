@@ -19,6 +19,7 @@
 //! | `replay`, `hand`, `backlog` | what people do again, at once, or no more; what ends by its limits |
 //! | `read`, `tally` | queries and totals |
 //! | `days`, `retention` | partitions, made ahead and dropped whole |
+//! | `inspect` | a database looked at from outside |
 
 mod backlog;
 mod claim;
@@ -28,6 +29,7 @@ mod endpoints;
 mod fault;
 mod feed;
 mod hand;
+mod inspect;
 mod lease;
 mod lock;
 mod migrate;
@@ -51,6 +53,7 @@ mod tuning;
 mod tx;
 mod value;
 
+pub use self::inspect::{PostgresReport, inspect, migrate};
 pub use self::open::Postgres;
 pub use self::options::{BadAddress, PostgresOptions};
 pub use self::tuning::PostgresTuning;

@@ -10,7 +10,7 @@ use hyper::Uri;
 use toml::de::DeTable;
 
 use crate::cli::GatewayArgs;
-use crate::config::{DEFAULT, Environment, USUAL_FILE};
+use crate::config::{self, DEFAULT, Environment, USUAL_FILE};
 use crate::exit::Failure;
 use crate::{development, secret_argument};
 
@@ -66,25 +66,38 @@ fn checked(url: &str) -> Result<String, Failure> {
     Err(Failure::Arguments(message.to_owned()))
 }
 
-/// The store's folder as the configuration has it, without demanding anything else of the configuration.
+/// The store's folder as the configuration has it (with a database, this node's), without demanding anything else of the
+/// configuration.
 pub(crate) fn store_folder(named: Option<&Path>, environment: &Environment) -> Result<PathBuf, Failure> {
-    if let Some(folder) = environment.get("WAYPOST_STORE") {
+    let typed = environment.get("WAYPOST_STORE");
+    if let Some(folder) = typed.filter(|store| !config::is_database(store)) {
         return Ok(PathBuf::from(folder));
     }
     let from_environment = || environment.get("WAYPOST_CONFIG").map(PathBuf::from);
     let usual = || Some(PathBuf::from(USUAL_FILE)).filter(|usual| usual.exists());
     let file = named.map(Path::to_owned).or_else(from_environment).or_else(usual);
-    let Some(file) = file else { return Ok(PathBuf::from(store_in(DEFAULT).unwrap_or_default())) };
-    let text = std::fs::read_to_string(&file).map_err(Failure::file(format!("read {}", file.display())))?;
+    let text = match &file {
+        Some(file) => std::fs::read_to_string(file).map_err(Failure::file(format!("read {}", file.display())))?,
+        None => String::new(),
+    };
+    let said = |key| text_at(&text, key).or_else(|| text_at(DEFAULT, key)).unwrap_or_default();
+    let store = typed.map_or_else(|| said("store"), str::to_owned);
+    let folder = match config::is_database(&store) {
+        true => match environment.get("WAYPOST_NODE_FOLDER") {
+            Some(folder) => return Ok(PathBuf::from(folder)),
+            None => said("node_folder"),
+        },
+        false => store,
+    };
     // Paths in a file go from the file's folder, the default one included.
-    let store = store_in(&text).or_else(|| store_in(DEFAULT)).unwrap_or_default();
-    Ok(file.parent().unwrap_or(Path::new("")).join(store))
+    let beside = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    Ok(beside.join(folder))
 }
 
-/// What a file says about the store, whatever else is wrong with it.
-fn store_in(text: &str) -> Option<String> {
+/// What a file says at a key, whatever else is wrong with it.
+fn text_at(text: &str, key: &str) -> Option<String> {
     let (table, _) = DeTable::parse_recoverable(text);
-    table.get_ref().get("store")?.get_ref().as_str().map(str::to_owned)
+    table.get_ref().get(key)?.get_ref().as_str().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -93,7 +106,6 @@ mod tests {
 
     use super::*;
     use crate::cli::ConfigArgs;
-    use crate::config;
 
     /// What the loader wants beside the store.
     const GOOD: &str = "development = true\n";
@@ -117,6 +129,12 @@ mod tests {
         same_as_the_loader("store = \"elsewhere\"", &none());
         same_as_the_loader("store = \"/var/lib/waypost\"", &none());
         same_as_the_loader("store = \"x\"", &Environment::from_pairs([("WAYPOST_STORE", "there")]));
+        let database = "store = \"postgres://w@127.0.0.1/w\"\n";
+        same_as_the_loader(database, &none());
+        same_as_the_loader(&format!("{database}node_folder = \"node-1\""), &none());
+        same_as_the_loader(database, &Environment::from_pairs([("WAYPOST_NODE_FOLDER", "there")]));
+        same_as_the_loader(database, &Environment::from_pairs([("WAYPOST_STORE", "there")]));
+        same_as_the_loader("", &Environment::from_pairs([("WAYPOST_STORE", "postgres://w@127.0.0.1/w")]));
     }
 
     #[test]

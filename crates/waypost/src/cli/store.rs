@@ -36,6 +36,22 @@ pub(crate) enum StoreCommand {
     Restore(StoreRestoreArgs),
 }
 
+/// Arguments of `migrate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every node does this when it starts; of several, one does it and the others wait. By hand it is for those who want it done
+before the first node of a new release starts. The nodes of the release before go on working meanwhile.
+
+Example:
+  waypost migrate -c waypost.toml")]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `store check`.
 #[derive(Debug, Args)]
 pub(crate) struct StoreCheckArgs {

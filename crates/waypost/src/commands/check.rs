@@ -85,7 +85,7 @@ fn meaning(config: &Config) -> Meaning<'_> {
     let settings = &config.settings;
     Meaning {
         development: settings.development,
-        store: config.store_folder.display().to_string(),
+        store: config.store_name(),
         receive: settings.receive.listen.to_string(),
         admin: settings.admin.listen.to_string(),
         apps: settings

@@ -1,13 +1,14 @@
 //! `waypost store`: care of the store, on the machine that has it.
 
-use std::path::Path;
+mod database;
+
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use store::{BackupProgress, CheckReport, StoreError};
 
-use crate::api::store_folder;
 use crate::cli::{ConfigArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
-use crate::config::Environment;
+use crate::config::{Environment, StorePlace, store_place};
 use crate::exit::{Exit, Failure};
 use crate::table::facts;
 use crate::terminal::{self, Progress};
@@ -38,7 +39,10 @@ pub(crate) fn run(command: &StoreCommand) -> Result<Exit, Failure> {
 }
 
 fn check(args: &StoreCheckArgs) -> Result<Exit, Failure> {
-    let folder = folder(&args.config)?;
+    let folder = match place(&args.config)? {
+        (StorePlace::Postgres(options), _) => return database::check(*options, args.json),
+        (StorePlace::Folder, folder) => folder,
+    };
     must_be_there(&folder)?;
     let report = store::check(&folder).map_err(Failure::Store)?;
     tell(&folder, &report, args.json)?;
@@ -70,8 +74,20 @@ fn restore(args: &StoreRestoreArgs) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn folder(config: &ConfigArgs) -> Result<std::path::PathBuf, Failure> {
-    store_folder(config.config.as_deref(), &Environment::of_this_process())
+fn place(config: &ConfigArgs) -> Result<(StorePlace, PathBuf), Failure> {
+    store_place(config.config.as_deref(), &Environment::of_this_process()).map_err(Failure::Configuration)
+}
+
+/// The store's folder, for what only a folder's store has.
+fn folder(config: &ConfigArgs) -> Result<PathBuf, Failure> {
+    match place(config)? {
+        (StorePlace::Folder, folder) => Ok(folder),
+        (StorePlace::Postgres(_), _) => Err(Failure::Arguments(
+            "the store is a PostgreSQL database: back it up and restore it with pg_dump, a base backup, or your \
+             provider's snapshots; the key that seals the secrets in it is not part of that"
+                .to_owned(),
+        )),
+    }
 }
 
 /// A failure that is about a backup's file rather than the store.

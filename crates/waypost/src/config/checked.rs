@@ -2,19 +2,21 @@
 
 mod apps;
 mod endpoints;
+mod store;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use ::store::Retention;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use gateway::Settings;
 use gateway::secret::Secret;
 use gateway::settings::{AdminSettings, OutboundSettings, ReceiveSettings};
 use ipnet::IpNet;
-use store::Retention;
 
+pub(crate) use self::store::{StorePlace, is_database};
 use super::problem::{At, Problems, nearest};
 use super::raw::{Raw, RawLogs, RawOutbound, RawReceive, RawRetention};
 use super::reference::{Reference, Resolver};
@@ -24,7 +26,9 @@ use super::reference::{Reference, Resolver};
 pub(crate) struct Config {
     /// What the gateway is told. In development mode the apps may still be missing: `development::prepare` makes one.
     pub(crate) settings: Settings,
-    /// The folder in which everything is kept.
+    /// Where everything is kept.
+    pub(crate) store: StorePlace,
+    /// The store's folder; with a database, the folder for what belongs to this node alone.
     pub(crate) store_folder: PathBuf,
     /// The share of the store's volume, in per cent, beyond which the oldest bodies go early.
     pub(crate) volume_percent_max: u8,
@@ -36,6 +40,16 @@ pub(crate) struct Config {
     pub(crate) file: Option<PathBuf>,
     /// What is no error and should be told.
     pub(crate) warnings: Problems,
+}
+
+impl Config {
+    /// Where everything is kept, for people: the folder, or where the database is.
+    pub(crate) fn store_name(&self) -> String {
+        match &self.store {
+            StorePlace::Folder => self.store_folder.display().to_string(),
+            StorePlace::Postgres(options) => format!("postgres://{}", options.server()),
+        }
+    }
 }
 
 /// The key that seals the secrets in the store.
@@ -118,9 +132,11 @@ impl Judge<'_> {
             apps,
             endpoints,
         };
+        let (store, store_folder) = self.store(&raw.store, raw.store_password.as_ref(), &raw.node_folder);
         let config = Config {
             settings,
-            store_folder: self.store(&raw.store),
+            store,
+            store_folder,
             volume_percent_max: u8::try_from(self.within(&raw.retention.volume_percent_max, 1..=95)).unwrap_or(95),
             secrets_key: self.secrets_key(raw.secrets_key.as_ref(), development),
             logs: self.logs(&raw.logs),
@@ -224,13 +240,6 @@ impl Judge<'_> {
             key_days,
             store_bytes_max: raw.store_bytes_max.as_ref().map(|at| self.within(at, 1 << 20..=1 << 50)),
         }
-    }
-
-    fn store(&mut self, raw: &At<String>) -> PathBuf {
-        if raw.value.is_empty() || raw.value.contains("://") {
-            self.problems.error(raw, "expected the path of a folder");
-        }
-        self.resolver.path(raw, Path::new(&raw.value))
     }
 
     fn secrets_key(&mut self, raw: Option<&At<Reference>>, development: bool) -> Option<SecretsKey> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use gateway::endpoint::EndpointInput;
 use toml::de::{DeTable, DeValue};
 
-use super::checked::{Config, Judge};
+use super::checked::{Config, Judge, StorePlace};
 use super::document::Lines;
 use super::environment::Environment;
 use super::problem::{At, Origin, Problem, Problems};
@@ -28,6 +28,22 @@ const SYNTAX_ERRORS_MAX: usize = 3;
 /// Loads the configuration: the named file, else the one that WAYPOST_CONFIG names, else `waypost.toml` where there is
 /// one. Without any of them and without an app in the environment, it is development mode.
 pub(crate) fn load(named: Option<&Path>, environment: &Environment) -> Result<Config, Problems> {
+    let (file, text) = read(named, environment)?;
+    check(file.as_deref(), &text, environment)
+}
+
+/// Only where everything is kept, whatever else is wrong or missing; and the folder on this machine.
+pub(crate) fn store_place(named: Option<&Path>, environment: &Environment) -> Result<(StorePlace, PathBuf), Problems> {
+    let (file, text) = read(named, environment)?;
+    let mut others = Problems::new(file.as_deref());
+    let Some((raw, _)) = parse(&text, environment, &mut others) else { return Err(others) };
+    let folder = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let problems = Problems::new(file.as_deref());
+    Judge { resolver: Resolver { environment, folder }, problems }.store_alone(&raw)
+}
+
+/// The file that is meant, and what it says.
+fn read(named: Option<&Path>, environment: &Environment) -> Result<(Option<PathBuf>, String), Problems> {
     let from_environment = || environment.get("WAYPOST_CONFIG").map(PathBuf::from);
     let usual = || Some(PathBuf::from(USUAL_FILE)).filter(|usual| usual.exists());
     let file = named.map(Path::to_owned).or_else(from_environment).or_else(usual);
@@ -35,7 +51,7 @@ pub(crate) fn load(named: Option<&Path>, environment: &Environment) -> Result<Co
         Some(file) => std::fs::read_to_string(file).map_err(|error| unreadable(file, &error))?,
         None => String::new(),
     };
-    check(file.as_deref(), &text, environment)
+    Ok((file, text))
 }
 
 /// The same for a text that was read already.
@@ -144,7 +160,13 @@ fn has_written_secrets(raw: &Raw) -> bool {
         };
         texts.into_iter().flatten().any(|text| written(&Reference::parse(text))) || of_form(input)
     });
-    apps || endpoints || raw.secrets_key.iter().any(|key| written(&key.value))
+    let of_database = |reference: &Reference| match reference {
+        // The address of a database may hold a password, a folder is none.
+        Reference::Literal(text) => text.expose().contains("://") && text.expose().contains('@'),
+        Reference::Variable(_) | Reference::File(_) => false,
+    };
+    let keys = raw.secrets_key.iter().chain(&raw.store_password).any(|secret| written(&secret.value));
+    apps || endpoints || keys || of_database(&raw.store.value)
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Problems {

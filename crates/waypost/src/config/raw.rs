@@ -8,7 +8,9 @@ use super::reference::Reference;
 /// Everything that can be typed.
 #[derive(Debug)]
 pub(crate) struct Raw {
-    pub(crate) store: At<String>,
+    pub(crate) store: At<Reference>,
+    pub(crate) store_password: Option<At<Reference>>,
+    pub(crate) node_folder: At<String>,
     pub(crate) development: At<bool>,
     pub(crate) secrets_key: Option<At<Reference>>,
     pub(crate) receive: RawReceive,
@@ -81,7 +83,9 @@ impl Raw {
     /// Reads the outermost table.
     pub(crate) fn read(reader: &mut Reader<'_, '_>) -> Self {
         Self {
-            store: reader.text("store"),
+            store: reader.secret("store"),
+            store_password: reader.secret_if_given("store_password"),
+            node_folder: reader.text("node_folder"),
             development: reader.flag("development"),
             secrets_key: reader.secret_if_given("secrets_key"),
             receive: reader.section("receive", |receive| RawReceive {

@@ -162,6 +162,12 @@ impl<'a> Reader<'_, 'a> {
         })
     }
 
+    /// A secret or a reference to one, which the default file gives.
+    pub(crate) fn secret(&mut self, key: &'static str) -> At<Reference> {
+        let text = self.text(key);
+        text.with(Reference::parse(&text.value))
+    }
+
     /// A secret or a reference to one, where one is given.
     pub(crate) fn secret_if_given(&mut self, key: &'static str) -> Option<At<Reference>> {
         self.text_if_given(key).map(|text| text.with(Reference::parse(&text.value)))

@@ -7,7 +7,7 @@ use std::path::Path;
 use gateway::settings::ReceiveSettings;
 use toml::de::DeTable;
 
-use super::checked::{Config, LogFormat};
+use super::checked::{Config, LogFormat, StorePlace};
 use super::environment::{Environment, SPECIAL};
 use super::known::Known;
 use super::load::{DEFAULT, check};
@@ -376,6 +376,41 @@ fn no_secret_is_ever_told() {
     let endpoint = "[[endpoints]]\nname = 'a'\nurl = 'https://a.example'\nhub_secret = 'hunter2'";
     let shown = format!("{:?}", good(&format!("{GOOD}{endpoint}")));
     assert!(!shown.contains("hunter2") && !shown.contains("let me in") && !shown.contains("MTIz"), "{shown}");
+}
+
+#[test]
+fn a_database_is_named_by_its_address_and_its_password_comes_from_elsewhere() {
+    let text = "store = 'postgres://waypost@db.internal/way?sslmode=require'\nstore_password = 'env:PG_PASSWORD'\n\
+                node_folder = 'node-1'\n";
+    let config = load_with(&format!("{text}{GOOD}"), &[("PG_PASSWORD", "hunter2")]).unwrap();
+    assert_eq!(config.store_name(), "postgres://db.internal:5432/way");
+    assert!(config.store_folder.ends_with("node-1"));
+    let StorePlace::Postgres(options) = &config.store else { panic!("it is a database") };
+    assert!(options.has_password());
+    assert!(!format!("{config:?}").contains("hunter2"));
+
+    let whole = [("WAYPOST_STORE", "env:DATABASE_URL"), ("DATABASE_URL", "postgres://w:hunter2@localhost/w")];
+    let config = load_with(GOOD, &whole).unwrap();
+    assert_eq!(config.store_name(), "postgres://localhost:5432/w");
+    assert!(config.warnings.is_empty(), "{}", config.warnings);
+}
+
+#[test]
+fn what_is_wrong_with_a_database_is_told_where_it_stands() {
+    let told = |text: &str| load_with(&format!("{text}\n{GOOD}"), &[]).unwrap_err().to_string();
+    for (text, wanted) in [
+        ("store = 'mysql://db/w'", "store: expected an address like `postgres://"),
+        ("store = 'postgres://w@db/w?sslmode=verify-ca'", "instead of `verify-ca`, use `verify-full`"),
+        ("store = 'postgres://w@db/w?sslrootcert=none.pem'", "none.pem"),
+    ] {
+        assert!(told(text).contains(wanted), "{}", told(text));
+    }
+    let both = told("store = 'postgres://w:hunter2@db/w'\nstore_password = 'hunter2'");
+    assert!(both.contains("has a password of its own") && !both.contains("hunter2"), "{both}");
+    let written = good(&format!("store = 'postgres://w:hunter2@db/w'\n{GOOD}"));
+    assert!(written.warnings.to_string().contains("a password stands in this file"), "{}", written.warnings);
+    let idle = good(&format!("store_password = 'hunter2'\n{GOOD}"));
+    assert!(idle.warnings.to_string().contains("does nothing, because the store is a folder"), "{}", idle.warnings);
 }
 
 /// The part of the reference page that is made from the keys and the default file.

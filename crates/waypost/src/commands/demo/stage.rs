@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use super::receiver::{Door, Receiver};
 use super::show::Show;
 use crate::commands::serve::{self, Started};
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Environment, StorePlace};
 use crate::development;
 use crate::exit::Failure;
 
@@ -154,6 +154,7 @@ fn defaults(folder: &Path) -> Result<Config, Failure> {
     config.settings.receive.listen = any_port;
     config.settings.receive.drain_seconds = DRAIN_SECONDS;
     config.settings.admin.listen = any_port;
+    config.store = StorePlace::Folder;
     config.store_folder = folder.to_owned();
     Ok(config)
 }

@@ -7,12 +7,19 @@ use std::path::PathBuf;
 use gateway::Settings;
 use gateway::settings::AppSettings;
 
+/// Where everything is kept, and what that would not survive.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) store: String,
+    pub(crate) caution: Option<String>,
+}
+
 /// What the banner tells of a gateway.
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) receive: SocketAddr,
     pub(crate) admin: SocketAddr,
-    store_folder: PathBuf,
+    kept: Kept,
     config_file: Option<PathBuf>,
     development: bool,
     apps: Vec<AppSettings>,
@@ -26,7 +33,7 @@ impl About {
         settings: &Settings,
         receive: SocketAddr,
         admin: SocketAddr,
-        store_folder: PathBuf,
+        kept: Kept,
         config_file: Option<PathBuf>,
     ) -> Self {
         let endpoint =
@@ -34,7 +41,7 @@ impl About {
         Self {
             receive,
             admin,
-            store_folder,
+            kept,
             config_file,
             development: settings.development,
             apps: settings.apps.clone(),
@@ -71,7 +78,10 @@ fn facts(about: &About) -> Vec<(String, String)> {
         facts.push((format!("endpoint {id}"), url.clone()));
     }
     facts.push(("API, metrics".to_owned(), format!("http://{}", about.admin)));
-    facts.push(("store".to_owned(), about.store_folder.display().to_string()));
+    facts.push(("store".to_owned(), about.kept.store.clone()));
+    if let Some(caution) = &about.kept.caution {
+        facts.push(("what is acknowledged".to_owned(), caution.clone()));
+    }
     if let Some(file) = &about.config_file {
         facts.push(("configuration".to_owned(), file.display().to_string()));
     }

@@ -5,17 +5,18 @@ mod handler;
 mod print;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use gateway::clock::Clock;
 use gateway::secret::Sealer;
 use gateway::{Parts, Running};
-use store::{Embedded, EmbeddedOptions, Store};
+use store::{Embedded, EmbeddedOptions, Postgres, PostgresTuning, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::ServeArgs;
-use crate::config::{self, Config, Environment};
+use crate::config::{self, Config, Environment, StorePlace};
 use crate::exit::{Exit, Failure};
 use crate::{development, logs, terminal};
 
@@ -53,26 +54,43 @@ pub(crate) struct Started {
 
 /// Opens the store, binds the listeners and starts the gateway. Nothing is bound before the configuration is good.
 pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Failure> {
-    let Config { mut settings, store_folder, volume_percent_max, file, .. } = config;
-    let options = EmbeddedOptions::new(&store_folder);
-    let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await;
-    let store: Arc<dyn Store> =
-        Arc::new(opened.map_err(|_| Failure::Broken("open the store"))?.map_err(Failure::Store)?);
+    let store_name = config.store_name();
+    let Config { mut settings, store, store_folder, volume_percent_max, file, .. } = config;
+    let store = open(store, &store_folder).await?;
     let receive = bind(settings.receive.listen, "receive.listen").await?;
     let admin = bind(settings.admin.listen, "admin.listen").await?;
     let (receive_at, admin_at) = (address(&receive)?, address(&admin)?);
     let callback_path = settings.apps.first().and_then(|app| app.paths.first()).map(String::as_str);
     let token = development::open_way_in(&store_folder, admin_at, receive_at, callback_path)?;
     settings.admin.local_token = Some(token);
-    if settings.retention.store_bytes_max.is_none() {
-        let volume = store.health().await.volume_bytes;
-        settings.retention.store_bytes_max = Some(volume / 100 * u64::from(volume_percent_max));
+    let health = store.health().await;
+    if settings.retention.store_bytes_max.is_none() && health.volume_bytes > 0 {
+        settings.retention.store_bytes_max = Some(health.volume_bytes / 100 * u64::from(volume_percent_max));
     }
-    let about = banner::About::new(&settings, receive_at, admin_at, store_folder, file);
+    if let Some(caution) = &health.caution {
+        tracing::warn!("{caution}");
+    }
+    let kept = banner::Kept { store: store_name, caution: health.caution };
+    let about = banner::About::new(&settings, receive_at, admin_at, kept, file);
     let parts =
         Parts { settings, store: Arc::clone(&store), sealer: sealer.clone(), clock: Clock::System, receive, admin };
     let running = gateway::start(parts).await.map_err(Failure::Start)?;
     Ok(Started { running, store, about })
+}
+
+/// Opens the store. Blocks nobody while it reads and syncs.
+async fn open(place: StorePlace, folder: &Path) -> Result<Arc<dyn Store>, Failure> {
+    match place {
+        StorePlace::Folder => {
+            let options = EmbeddedOptions::new(folder);
+            let opened = tokio::task::spawn_blocking(move || Embedded::open(options)).await;
+            Ok(Arc::new(opened.map_err(|_| Failure::Broken("open the store"))?.map_err(Failure::Store)?))
+        }
+        StorePlace::Postgres(options) => {
+            let opened = Postgres::open(*options, PostgresTuning::default()).await;
+            Ok(Arc::new(opened.map_err(Failure::Store)?))
+        }
+    }
 }
 
 /// The runtime that everything runs on.

@@ -1,0 +1,71 @@
+//! The program on a PostgreSQL of its own, as people run it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn waypost(folder: &Path, store: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("WAYPOST_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("WAYPOST_STORE", store).output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_database_is_migrated_and_looked_at_from_the_shell() {
+    let Some(server) = private_postgres::server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| waypost(folder.path(), &server.url(), arguments);
+    let before = run(&["store", "check", "--json"]);
+    let report: Value = serde_json::from_slice(&before.stdout).unwrap();
+    assert_eq!((before.status.code(), report["version"].as_u64()), (Some(1), Some(0)), "{}", told(&before));
+    assert!(report["problems"][0].as_str().unwrap().contains("waypost migrate"), "{report}");
+
+    let migrated = run(&["migrate", "--json"]);
+    assert_eq!(migrated.status.code(), Some(0), "{}", told(&migrated));
+    let done: Value = serde_json::from_slice(&migrated.stdout).unwrap();
+    assert_eq!(done["from"].as_u64(), Some(0));
+    let again: Value = serde_json::from_slice(&run(&["migrate", "--json"]).stdout).unwrap();
+    assert_eq!(again["from"], done["to"]);
+
+    let after = run(&["store", "check"]);
+    let text = String::from_utf8_lossy(&after.stdout).into_owned();
+    assert_eq!(after.status.code(), Some(0), "{text}");
+    assert!(text.contains("not failover") && !text.contains(private_postgres::PASSWORD), "{text}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left on this machine");
+}
+
+#[test]
+fn what_only_a_folder_has_is_refused_for_a_database_with_the_way_to_do_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = "postgres://w:hunter2@127.0.0.1:9/w";
+    let backup = waypost(folder.path(), store, &["store", "backup", "--to", "b.db"]);
+    assert_eq!(backup.status.code(), Some(2));
+    assert!(told(&backup).contains("pg_dump"), "{}", told(&backup));
+    let check = waypost(folder.path(), store, &["store", "check"]);
+    assert_eq!(check.status.code(), Some(5));
+    let told = told(&check);
+    assert!(told.contains("cannot be reached") && !told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn a_database_that_does_not_sync_is_refused_before_anything_is_listened_on() {
+    let Some(mut server) = private_postgres::server() else { return };
+    server.set(&[("fsync", "off")]).unwrap();
+    server.restart().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let output = waypost(folder.path(), &server.url(), &["serve"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(told(&output).contains("fsync=off"), "{}", told(&output));
+}

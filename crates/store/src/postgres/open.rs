@@ -58,10 +58,8 @@ impl Postgres {
         lease::tick(&shared).await.map_err(tell)?;
         feed::step(&shared, &mut *shared.feed.lock().await, None).await.map_err(tell)?;
         let has_standby = shared.pool.has_synchronous_standby().await.map_err(tell)?;
-        let caution = (!has_standby).then(|| {
-            "commits survive a restart of the database, not the loss of its server: there is no synchronous standby"
-                .to_owned()
-        });
+        let caution = (!has_standby)
+            .then(|| "survives restart, not failover: no synchronous standby confirms what is committed".to_owned());
         let store = Self {
             tidy: Arc::new(Notify::new()),
             tasks: Mutex::default(),

@@ -13,7 +13,8 @@ pub(crate) fn line() -> String {
         line.split_once(':').map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
     };
     let cpu = value(&read("/proc/cpuinfo"), "model name");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    // Not those that this process may use: it is on one of them.
+    let cores = read("/proc/cpuinfo").lines().filter(|line| line.starts_with("processor")).count();
     let memory: u64 = value(&read("/proc/meminfo"), "MemTotal")
         .split_whitespace()
         .next()

@@ -19,9 +19,10 @@ use crate::embedded::fault::Fault;
 use crate::embedded::job::{Job, Tx, Weight};
 use crate::embedded::shared::{Shared, lock};
 
-/// How long a step may take, and how many blocks it writes between two looks at the clock.
-const STEP_TIME: Duration = Duration::from_millis(5);
-const BLOCKS_BETWEEN_LOOKS: usize = 16;
+/// How long a step may take, and how many blocks it writes between two looks at the clock. In tests each block is a step,
+/// so that crashes fall between them.
+const STEP_TIME: Duration = if cfg!(test) { Duration::ZERO } else { Duration::from_millis(5) };
+const BLOCKS_BETWEEN_LOOKS: usize = if cfg!(test) { 1 } else { 16 };
 
 /// Wakes the thread that seals.
 #[derive(Debug, Default)]

@@ -402,6 +402,25 @@ pub enum EndpointState {
     Disabled,
 }
 
+impl EndpointState {
+    /// The stable word for storage and the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Suspended => "suspended",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// The state with this word. A word of a newer version stops deliveries rather than starting them.
+    pub(crate) fn of(word: &str) -> Self {
+        let all = [Self::Active, Self::Paused, Self::Suspended];
+        all.into_iter().find(|state| state.as_str() == word).unwrap_or(Self::Disabled)
+    }
+}
+
 /// An endpoint as kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointRecord {

@@ -209,6 +209,48 @@ pub struct HandSlice {
     pub next: Option<DeliveryNo>,
 }
 
+impl ReplayOf {
+    /// The word for storage.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deliveries => "deliveries",
+            Self::Unrouted => "unrouted",
+            Self::Events => "events",
+        }
+    }
+
+    /// What this word says; a word of a newer version says deliveries.
+    pub(crate) fn of(word: &str) -> Self {
+        [Self::Unrouted, Self::Events].into_iter().find(|of| of.as_str() == word).unwrap_or(Self::Deliveries)
+    }
+}
+
+/// What steering does to a replay in its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It changes its state; the word is for its list of steps.
+    Turn(ReplayState, &'static str),
+    /// It is started once it is counted.
+    StartWhenCounted,
+    /// Nothing: it makes no sense now.
+    Nothing,
+}
+
+impl Steer {
+    /// What it does to a replay in this state.
+    pub(crate) const fn step(self, state: ReplayState) -> Step {
+        use ReplayState as S;
+        match (self, state) {
+            (Self::Start, S::Counting) => Step::StartWhenCounted,
+            (Self::Start, S::Planned) => Step::Turn(S::Running, "started"),
+            (Self::Start, S::Paused) => Step::Turn(S::Running, "resumed"),
+            (Self::Pause, S::Running) => Step::Turn(S::Paused, "paused"),
+            (Self::Cancel, S::Counting | S::Planned | S::Running | S::Paused) => Step::Turn(S::Cancelled, "cancelled"),
+            (Self::Start | Self::Pause | Self::Cancel, _) => Step::Nothing,
+        }
+    }
+}
+
 impl ReplayState {
     /// The stable word for storage and the API.
     #[must_use]

@@ -198,7 +198,7 @@ pub(super) fn endpoint_json(record: &EndpointRecord) -> Value {
     json!({
         "id": record.id,
         "owner": record.owner,
-        "state": state_word(record.state),
+        "state": record.state.as_str(),
         "state_reason": record.state_reason,
         "standing_since": record.standing.since_ms.and_then(rfc3339_ms),
         "url": definition.as_ref().map(|d| &d.url),
@@ -221,16 +221,6 @@ pub(super) fn endpoint_json(record: &EndpointRecord) -> Value {
         "created_at": rfc3339_ms(record.created_at_ms),
         "updated_at": rfc3339_ms(record.updated_at_ms),
     })
-}
-
-/// The word for an endpoint's state.
-pub(super) const fn state_word(state: EndpointState) -> &'static str {
-    match state {
-        EndpointState::Active => "active",
-        EndpointState::Paused => "paused",
-        EndpointState::Suspended => "suspended",
-        EndpointState::Disabled => "disabled",
-    }
 }
 
 /// The endpoint, if the caller may see it; somebody else's is as good as absent.

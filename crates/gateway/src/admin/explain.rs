@@ -10,7 +10,6 @@ use store::{DeliveryQuery, EventRecord};
 use super::Admin;
 use super::auth::{Caller, Scope};
 use super::deliveries::delivery_json;
-use super::endpoints::state_word;
 use super::problem::Problem;
 use crate::endpoints::Explained;
 
@@ -60,7 +59,7 @@ fn endpoint_json(explained: &Explained) -> Value {
         explained.misses.iter().map(|miss| json!({ "matches": miss.is_none(), "because": miss })).collect();
     json!({
         "endpoint": explained.record.id,
-        "state": state_word(explained.record.state),
+        "state": explained.record.state.as_str(),
         "gets_it": explained.gets_it,
         "because": explained.because,
         "rules": rules,

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 
 use super::Admin;
 use super::auth::{Caller, Scope};
-use super::endpoints::state_word;
 use super::problem::Problem;
 use crate::clock::rfc3339_ms;
 
@@ -126,7 +125,7 @@ async fn worst_endpoints(admin: &Admin) -> Result<Vec<EndpointStatus>, Problem> 
     records.sort_by_key(|record| (record.state == EndpointState::Active, std::cmp::Reverse(record.owed)));
     records.truncate(20);
     let status = |record: store::EndpointRecord| EndpointStatus {
-        state: state_word(record.state),
+        state: record.state.as_str(),
         reason: record.state_reason,
         owed: record.owed,
         last_accepted_at: record.last_accepted_at_ms.and_then(rfc3339_ms),

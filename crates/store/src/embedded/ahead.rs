@@ -170,43 +170,13 @@ fn payloads(conn: &Connection, rows: &[i64]) -> Result<Vec<Payload>, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use rules::identity::NotificationId;
-
     use super::*;
-    use crate::record::EventRecord;
+    use crate::facts::build::plain_payload;
 
     const BODY_BYTES: usize = 64 * 1024;
 
     fn payload(key: &str) -> Payload {
-        let event = EventRecord {
-            id: EventId::derive("main", key),
-            notification: NotificationId::from_bytes([0; 16]),
-            app: String::new(),
-            key: key.to_owned(),
-            event_type: String::new(),
-            field: String::new(),
-            entry_id: None,
-            waba_id: None,
-            business_id: None,
-            phone_number_id: None,
-            display_phone_number: None,
-            wa_id: None,
-            user_id: None,
-            parent_user_id: None,
-            message_id: None,
-            lane: String::new(),
-            occurred_at_seconds: None,
-            received_at_ms: 0,
-            test: false,
-            problems_json: String::new(),
-            data_range: 0..0,
-            data_is_json: true,
-            position: 0,
-            duplicates: 0,
-            unrouted: false,
-            whole_to: Vec::new(),
-        };
-        Payload { event: Arc::new(event), body: Some(Arc::from(vec![0; BODY_BYTES])), signature: None }
+        plain_payload(key, BODY_BYTES)
     }
 
     fn id(n: usize) -> EventId {

@@ -109,7 +109,7 @@ fn insert(tx: &Tx<'_>, endpoint: &EndpointRecord, now_ms: i64) -> Result<(), Ref
         .execute(params![
             endpoint.id,
             endpoint.owner,
-            state_word(endpoint.state),
+            endpoint.state.as_str(),
             endpoint.state_reason,
             endpoint.ordered,
             endpoint.concurrency_max,
@@ -134,7 +134,7 @@ fn update(tx: &Tx<'_>, endpoint: &EndpointRecord, there: &EndpointRecord, now_ms
         .execute(params![
             there.number.0,
             endpoint.owner,
-            state_word(endpoint.state),
+            endpoint.state.as_str(),
             endpoint.state_reason,
             endpoint.ordered,
             endpoint.concurrency_max,
@@ -159,7 +159,7 @@ fn set_state(tx: &Tx<'_>, id: &str, state: EndpointState, reason: &str, now_ms: 
                     standing_since = ?6
              WHERE id = ?1 AND removed_at IS NULL",
         )?
-        .execute(params![id, state_word(state), reason, now_ms, standing.stood_ms, standing.since_ms])?;
+        .execute(params![id, state.as_str(), reason, now_ms, standing.stood_ms, standing.since_ms])?;
     is_now(tx, id)
 }
 
@@ -201,7 +201,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {
         number: EndpointNo(row.get(0)?),
         id: row.get(1)?,
         owner: row.get(2)?,
-        state: state_of(&state),
+        state: EndpointState::of(&state),
         state_reason: row.get(4)?,
         ordered: row.get(5)?,
         concurrency_max: row.get(6)?,
@@ -215,23 +215,4 @@ fn record(row: &Row<'_>) -> rusqlite::Result<EndpointRecord> {
         owed: 0,
         last_accepted_at_ms: None,
     })
-}
-
-const fn state_word(state: EndpointState) -> &'static str {
-    match state {
-        EndpointState::Active => "active",
-        EndpointState::Paused => "paused",
-        EndpointState::Suspended => "suspended",
-        EndpointState::Disabled => "disabled",
-    }
-}
-
-/// A word of a newer version stops deliveries rather than starting them.
-fn state_of(word: &str) -> EndpointState {
-    match word {
-        "active" => EndpointState::Active,
-        "paused" => EndpointState::Paused,
-        "suspended" => EndpointState::Suspended,
-        _ => EndpointState::Disabled,
-    }
 }

@@ -122,47 +122,11 @@ pub(super) fn text_bytes(event: &EventRecord) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests may fail loudly")]
 
-    use std::sync::Arc;
-
-    use rules::identity::NotificationId;
-
     use super::*;
+    use crate::facts::build::plain_payload;
 
     fn fresh(key: &str, number: i64, body_bytes: usize) -> Fresh {
-        let event = EventRecord {
-            id: EventId::derive("main", key),
-            notification: NotificationId::from_bytes([0; 16]),
-            app: String::new(),
-            key: key.to_owned(),
-            event_type: String::new(),
-            field: String::new(),
-            entry_id: None,
-            waba_id: None,
-            business_id: None,
-            phone_number_id: None,
-            display_phone_number: None,
-            wa_id: None,
-            user_id: None,
-            parent_user_id: None,
-            message_id: None,
-            lane: String::new(),
-            occurred_at_seconds: None,
-            received_at_ms: 0,
-            test: false,
-            problems_json: String::new(),
-            data_range: 0..0,
-            data_is_json: true,
-            position: 0,
-            duplicates: 0,
-            unrouted: false,
-            whole_to: Vec::new(),
-        };
-        Fresh {
-            payload: Payload { event: Arc::new(event), body: Some(Arc::from(vec![0; body_bytes])), signature: None },
-            event: number,
-            notification: number,
-            last_of_body: true,
-        }
+        Fresh { payload: plain_payload(key, body_bytes), event: number, notification: number, last_of_body: true }
     }
 
     fn there(cache: &FreshPayloads, keys: &[&str]) -> Vec<bool> {

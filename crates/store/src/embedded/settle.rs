@@ -26,15 +26,11 @@ pub(super) struct SettleJob {
 impl SettleJob {
     pub(super) fn new(
         settlements: Vec<(Settlement, bool)>,
+        patience: Duration,
     ) -> (Box<Self>, oneshot::Receiver<Result<Vec<bool>, StoreError>>) {
         let (reply, answer) = oneshot::channel();
-        let job = Self { settlements, taken: Vec::new(), patience: Duration::ZERO, reply };
+        let job = Self { settlements, taken: Vec::new(), patience, reply };
         (Box::new(job), answer)
-    }
-
-    /// The same that may wait for company.
-    pub(super) fn patient(self, patience: Duration) -> Self {
-        Self { patience, ..self }
     }
 }
 

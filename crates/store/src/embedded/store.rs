@@ -86,11 +86,7 @@ impl Store for Embedded {
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
-        if settlements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (job, answer) = SettleJob::new(self.judge(settlements));
-        self.write(job, answer).await
+        self.settle_in_company(settlements, Duration::ZERO).await
     }
 
     async fn settle_in_company(
@@ -101,8 +97,8 @@ impl Store for Embedded {
         if settlements.is_empty() {
             return Ok(Vec::new());
         }
-        let (job, answer) = SettleJob::new(self.judge(settlements));
-        self.write(Box::new(job.patient(patience)), answer).await
+        let (job, answer) = SettleJob::new(self.judge(settlements), patience);
+        self.write(job, answer).await
     }
 
     async fn release(&self, claims: Vec<Claim>) -> Result<(), StoreError> {

@@ -9,8 +9,8 @@ use rules::delivery::{DeliveryState, FailureClass};
 use rules::identity::{EventId, NotificationId};
 
 use crate::record::{
-    AttemptRecord, Claim, Committed, EndpointNo, EndpointRecord, EndpointState, EventOutcome, LaneName, NewEvent,
-    NewNotification, Settlement,
+    AttemptRecord, Claim, Committed, EndpointNo, EndpointRecord, EndpointState, EventOutcome, EventRecord, LaneName,
+    NewEvent, NewNotification, Payload, Settlement,
 };
 use crate::seam::{EndpointChange, Store};
 
@@ -246,4 +246,37 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
         tokio::task::yield_now().await;
         tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await.unwrap_err();
     }
+}
+
+/// A payload with nothing in it but its key and so many bytes.
+pub(crate) fn plain_payload(key: &str, body_bytes: usize) -> Payload {
+    let event = EventRecord {
+        id: EventId::derive("main", key),
+        notification: NotificationId::from_bytes([0; 16]),
+        app: String::new(),
+        key: key.to_owned(),
+        event_type: String::new(),
+        field: String::new(),
+        entry_id: None,
+        waba_id: None,
+        business_id: None,
+        phone_number_id: None,
+        display_phone_number: None,
+        wa_id: None,
+        user_id: None,
+        parent_user_id: None,
+        message_id: None,
+        lane: String::new(),
+        occurred_at_seconds: None,
+        received_at_ms: 0,
+        test: false,
+        problems_json: String::new(),
+        data_range: 0..0,
+        data_is_json: true,
+        position: 0,
+        duplicates: 0,
+        unrouted: false,
+        whole_to: Vec::new(),
+    };
+    Payload { event: Arc::new(event), body: Some(Arc::from(vec![0; body_bytes])), signature: None }
 }

@@ -166,7 +166,7 @@ pub(super) async fn change(
             EndpointChange::State { id, state, reason } => {
                 let there = there(tx, id).await?;
                 let standing = there.standing.changed(*state == EndpointState::Active, now_ms);
-                let (number, word, reason) = (there.number.0, state_word(*state), text(reason));
+                let (number, word, reason) = (there.number.0, state.as_str(), text(reason));
                 let values: [super::session::Value<'_>; 7] =
                     [&number, &word, &reason, &now_ms, &standing.stood_ms, &standing.since_ms, &version];
                 let _count = tx.execute(&SET_STATE, &values).await?;
@@ -201,7 +201,7 @@ async fn put(
     }
     let (id, owner, reason, definition) =
         (text(&endpoint.id), text(&endpoint.owner), text(&endpoint.state_reason), text(&endpoint.definition_json));
-    let (state, concurrency) = (state_word(endpoint.state), i64::from(endpoint.concurrency_max));
+    let (state, concurrency) = (endpoint.state.as_str(), i64::from(endpoint.concurrency_max));
     let rate = endpoint.rate_per_second_max.map(i64::from);
     let Some(there) = there else {
         let count: i64 = cell(&tx.query_one(&COUNT, &[]).await?, 0)?;
@@ -263,7 +263,7 @@ fn seen(row: &Row) -> Result<Seen, Fault> {
         number: EndpointNo(cell(row, 0)?),
         id: cell(row, 1)?,
         owner: cell(row, 2)?,
-        state: state_of(&state),
+        state: EndpointState::of(&state),
         state_reason: cell(row, 4)?,
         ordered: cell(row, 5)?,
         concurrency_max: u32::try_from(concurrency).unwrap_or(u32::MAX),
@@ -278,23 +278,4 @@ fn seen(row: &Row) -> Result<Seen, Fault> {
         last_accepted_at_ms: None,
     };
     Ok(Seen { record, is_removed: cell(row, 15)? })
-}
-
-const fn state_word(state: EndpointState) -> &'static str {
-    match state {
-        EndpointState::Active => "active",
-        EndpointState::Paused => "paused",
-        EndpointState::Suspended => "suspended",
-        EndpointState::Disabled => "disabled",
-    }
-}
-
-/// A word of a newer version stops deliveries rather than starting them.
-fn state_of(word: &str) -> EndpointState {
-    match word {
-        "active" => EndpointState::Active,
-        "paused" => EndpointState::Paused,
-        "suspended" => EndpointState::Suspended,
-        _ => EndpointState::Disabled,
-    }
 }

@@ -22,7 +22,7 @@ use super::fault::Fault;
 use super::job::{Change, Refusal, Tx};
 use super::shared::Shared;
 use crate::error::StoreError;
-use crate::replay::{NewReplay, ReplayNo, ReplayOf, ReplayRecord, ReplayState, Steer};
+use crate::replay::{NewReplay, ReplayNo, ReplayRecord, ReplayState, Steer, Step};
 
 /// Items of a cancelled replay that one transaction drops.
 const DROPPED_MAX: i64 = 10_000;
@@ -54,7 +54,7 @@ pub(super) fn make(tx: &mut Tx<'_>, new: &NewReplay, now_ms: i64) -> Result<Repl
              VALUES ('counting', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, 0, 0, 0, 0, ?14, ?15)",
         )?
         .execute(params![
-            word(new.of),
+            new.of.as_str(),
             filter::to_json(&new.filter),
             new.to.map(|to| to.0),
             new.as_new,
@@ -84,19 +84,15 @@ pub(super) fn steer(
     who: &str,
     now_ms: i64,
 ) -> Result<ReplayRecord, Refusal> {
-    use ReplayState as S;
     let before = known(tx, number)?;
-    let (state, what) = match (steer, before.state) {
-        (Steer::Start, S::Counting) => {
+    let (state, what) = match steer.step(before.state) {
+        Step::Turn(state, what) => (state, what),
+        Step::StartWhenCounted => {
             tx.conn.prepare_cached("UPDATE replays SET starts = 1 WHERE number = ?1")?.execute([number.0])?;
             note(tx, number, now_ms, who, "to be started when it is counted")?;
             return Ok(before);
         }
-        (Steer::Start, S::Planned) => (S::Running, "started"),
-        (Steer::Start, S::Paused) => (S::Running, "resumed"),
-        (Steer::Pause, S::Running) => (S::Paused, "paused"),
-        (Steer::Cancel, S::Counting | S::Planned | S::Running | S::Paused) => (S::Cancelled, "cancelled"),
-        (Steer::Start | Steer::Pause | Steer::Cancel, _) => return Ok(before),
+        Step::Nothing => return Ok(before),
     };
     set_state(tx, number, state, now_ms)?;
     note(tx, number, now_ms, who, what)?;
@@ -180,20 +176,4 @@ fn note(tx: &Tx<'_>, number: ReplayNo, at_ms: i64, who: &str, what: &str) -> Res
 
 fn known(tx: &Tx<'_>, number: ReplayNo) -> Result<ReplayRecord, Refusal> {
     find(tx.conn, number)?.ok_or(Refusal::Refused(StoreError::NotFound { what: "replay" }))
-}
-
-const fn word(of: ReplayOf) -> &'static str {
-    match of {
-        ReplayOf::Deliveries => "deliveries",
-        ReplayOf::Unrouted => "unrouted",
-        ReplayOf::Events => "events",
-    }
-}
-
-fn of_word(word: &str) -> ReplayOf {
-    match word {
-        "unrouted" => ReplayOf::Unrouted,
-        "events" => ReplayOf::Events,
-        _ => ReplayOf::Deliveries,
-    }
 }

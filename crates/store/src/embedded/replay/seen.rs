@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::filter;
 use super::look::Walk;
-use super::{filter, of_word};
 use crate::embedded::fault::Fault;
 use crate::embedded::read::fits;
 use crate::replay::{ReplayFilter, ReplayNo, ReplayOf};
@@ -26,7 +26,7 @@ pub(super) fn plan(conn: &Connection, number: ReplayNo) -> Result<Option<Plan>, 
     let found = query.query_row([number.0], |row| {
         let (of, text): (String, String) = (row.get(0)?, row.get(1)?);
         Ok(Plan {
-            of: of_word(&of),
+            of: ReplayOf::of(&of),
             filter: filter::from_json(&text),
             to: row.get(2)?,
             upto_event: row.get(3)?,

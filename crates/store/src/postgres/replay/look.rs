@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::rows::lock_row;
-use super::{known, note, of_word, set_state};
+use super::{known, note, set_state};
 use crate::embedded::read::fits;
 use crate::embedded::replay::filter;
 use crate::postgres::endpoints::Refusal;
@@ -214,7 +214,7 @@ async fn plan(tx: &mut Tx, number: ReplayNo) -> Result<Plan, Fault> {
     let row = tx.query_one(&PLAN, &[&number.0]).await?;
     let (of, text): (String, String) = (cell(&row, 0)?, cell(&row, 1)?);
     Ok(Plan {
-        of: of_word(&of),
+        of: ReplayOf::of(&of),
         filter: filter::from_json(&text),
         to: cell(&row, 2)?,
         upto: cell(&row, 3)?,

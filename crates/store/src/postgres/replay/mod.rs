@@ -24,7 +24,7 @@ use super::tx::Tx;
 use super::value::{int8, text, text_opt};
 use crate::embedded::replay::filter;
 use crate::error::StoreError;
-use crate::replay::{NewReplay, ReplayNo, ReplayOf, ReplayRecord, ReplayState, Steer};
+use crate::replay::{NewReplay, ReplayNo, ReplayRecord, ReplayState, Steer, Step};
 
 /// Items of cancelled replays that one transaction drops.
 const DROPPED_MAX: i64 = 10_000;
@@ -90,7 +90,7 @@ pub(super) async fn make(tx: &mut Tx, new: &NewReplay, now_ms: i64) -> Result<Re
         return Err(Refusal::Refused(StoreError::LimitReached { what, limit: REPLAYS_OPEN_MAX }));
     }
     let walk = Walk::first(new.of, &new.filter);
-    let (of, to, key) = (word(new.of), new.to.map(|to| to.0), text_opt(new.idempotency_key.as_ref()));
+    let (of, to, key) = (new.of.as_str(), new.to.map(|to| to.0), text_opt(new.idempotency_key.as_ref()));
     let filter = text(&filter::to_json(&new.filter)).into_owned();
     let (per_second, request, made_by) = (new.per_second.map(i64::from), text(&new.request_json), text(&new.made_by));
     let values: [super::session::Value<'_>; 13] = [
@@ -133,20 +133,16 @@ pub(super) async fn steer(
     steer: Steer,
     (who, now_ms): (&str, i64),
 ) -> Result<ReplayRecord, Refusal> {
-    use ReplayState as S;
     lock_row(tx, number).await?;
     let before = known(tx, number).await?;
-    let (state, what) = match (steer, before.state) {
-        (Steer::Start, S::Counting) => {
+    let (state, what) = match steer.step(before.state) {
+        Step::Turn(state, what) => (state, what),
+        Step::StartWhenCounted => {
             let _count = tx.execute(&TO_START, &[&number.0]).await?;
             note(tx, number, now_ms, who, "to be started when it is counted").await?;
             return Ok(before);
         }
-        (Steer::Start, S::Planned) => (S::Running, "started"),
-        (Steer::Start, S::Paused) => (S::Running, "resumed"),
-        (Steer::Pause, S::Running) => (S::Paused, "paused"),
-        (Steer::Cancel, S::Counting | S::Planned | S::Running | S::Paused) => (S::Cancelled, "cancelled"),
-        (Steer::Start | Steer::Pause | Steer::Cancel, _) => return Ok(before),
+        Step::Nothing => return Ok(before),
     };
     set_state(tx, number, state, now_ms).await?;
     note(tx, number, now_ms, who, what).await?;
@@ -169,20 +165,4 @@ async fn note(tx: &mut Tx, number: ReplayNo, at_ms: i64, who: &str, what: &str) 
 
 async fn known(tx: &mut Tx, number: ReplayNo) -> Result<ReplayRecord, Refusal> {
     find(tx, number).await?.ok_or(Refusal::Refused(StoreError::NotFound { what: "replay" }))
-}
-
-const fn word(of: ReplayOf) -> &'static str {
-    match of {
-        ReplayOf::Deliveries => "deliveries",
-        ReplayOf::Unrouted => "unrouted",
-        ReplayOf::Events => "events",
-    }
-}
-
-fn of_word(word: &str) -> ReplayOf {
-    match word {
-        "unrouted" => ReplayOf::Unrouted,
-        "events" => ReplayOf::Events,
-        _ => ReplayOf::Deliveries,
-    }
 }

@@ -3,6 +3,7 @@
 //! The seam speaks in domain words and in batches, and each method is one transaction. No driver type, constructor or
 //! transaction handle appears in it. Only this crate contains SQL; it is told what to write and decides nothing.
 
+mod common;
 mod embedded;
 mod error;
 #[cfg(test)]

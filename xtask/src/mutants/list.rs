@@ -24,8 +24,8 @@ const fn stored(
     Mutant { name, file, edits, package: "store", test }
 }
 
-const QUEUE: &str = "crates/store/src/embedded/board/queue.rs";
-const BOARD: &str = "crates/store/src/embedded/board/mod.rs";
+const QUEUE: &str = "crates/store/src/common/board/queue.rs";
+const BOARD: &str = "crates/store/src/common/board/mod.rs";
 const OPEN: &str = "crates/store/src/embedded/open.rs";
 const CUT: &str = "crates/gateway/src/cut.rs";
 const POWER: &str = "embedded::power::a_loss_of_power";

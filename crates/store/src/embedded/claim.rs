@@ -6,11 +6,11 @@ use rules::identity::EventId;
 use rusqlite::{Connection, params};
 
 use super::ahead;
-use super::board::{Item, Row, Tried, Want};
 use super::fault::Fault;
 use super::readers::read;
 use super::settle::AsideJob;
 use super::shared::{Shared, lock};
+use crate::common::board::{Item, Row, Tried, Want};
 use crate::error::StoreError;
 use crate::record::{Claim, Claims, EndpointNo};
 use crate::replay::{ReplayMark, ReplayNo};

@@ -7,13 +7,15 @@ use rules::limits::COMMIT_QUEUE_MS;
 use rusqlite::params;
 use tokio::sync::oneshot;
 
-use super::board::{Item, Tried};
-use super::dedupe::{self, Fate, judge, short_hash};
+use super::dedupe::{Fate, judge};
 use super::fault::{Fault, Kind};
 use super::job::{Job, Tx, Weight};
-use super::news::{NewlyKept, NewlyOwed, News};
+use super::news::{NewlyKept, News};
 use super::shared::Shared;
-use super::{contacts, lookup, registers, wholes};
+use super::{contacts, registers, wholes};
+use crate::common::board::{Item, NewlyOwed, Tried};
+use crate::common::digest::{self, short_hash};
+use crate::common::names;
 use crate::error::CommitError;
 use crate::record::{Committed, EventOutcome, NewEvent, NewNotification};
 
@@ -45,7 +47,7 @@ pub(super) struct Marks {
 impl Marked {
     fn new(notification: NewNotification) -> Self {
         let marks =
-            |event: &NewEvent| Marks { digest: dedupe::digest(&notification, event), hashes: lookup::hashes_of(event) };
+            |event: &NewEvent| Marks { digest: digest::digest(&notification, event), hashes: names::hashes_of(event) };
         Self { marks: notification.events.iter().map(marks).collect(), notification }
     }
 }

@@ -3,10 +3,10 @@
 use rules::delivery::EndReason;
 use rusqlite::params;
 
-use super::board::Touched;
 use super::fault::Fault;
 use super::job::Tx;
 use super::shared::{Shared, lock};
+use crate::common::board::Touched;
 use crate::record::{DeliveryNo, EndpointNo};
 use crate::replay::{HandSlice, OwedOf};
 

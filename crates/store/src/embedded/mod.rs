@@ -7,7 +7,7 @@
 //! | `commit`, `dedupe`, `contacts`, `names` | keeping a batch |
 //! | `news`, `fresh`, `ahead`, `payloads` | what is learned from it after COMMIT; payloads on their way to their senders |
 //! | `lookup` | what events are known by: keys and names, the newest in memory, the others in sealed segments |
-//! | `board`, `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
+//! | `claim`, `settle`, `rebuild` | what is owed, who holds it, what came of it |
 //! | `endpoints`, `removal`, `registers`, `labels` | what is set by people |
 //! | `replay`, `hand` | what people do again, at once, or no more |
 //! | `readers`, `read` | queries beside the writer |
@@ -17,15 +17,13 @@
 mod ahead;
 mod backlog;
 mod backup;
-pub(crate) mod board;
 mod check;
 mod checkpoint;
 mod claim;
-pub(crate) mod clock;
 mod commit;
 mod condition;
 mod contacts;
-pub(crate) mod dedupe;
+mod dedupe;
 mod endpoints;
 mod fault;
 mod faults;
@@ -34,21 +32,21 @@ mod hand;
 mod job;
 mod labels;
 mod ledger;
-pub(crate) mod lookup;
+mod lookup;
 mod names;
-pub(crate) mod news;
+mod news;
 mod open;
 mod options;
 mod payloads;
 #[cfg(test)]
 mod power;
 mod queue;
-pub(crate) mod read;
+mod read;
 mod readers;
 mod rebuild;
 mod registers;
 mod removal;
-pub(crate) mod replay;
+mod replay;
 mod retention;
 mod schema;
 mod settle;
@@ -57,7 +55,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod threads;
-pub(crate) mod wholes;
+mod wholes;
 mod writer;
 
 use std::sync::{Arc, Mutex};

@@ -8,8 +8,8 @@ use super::commit::Marked;
 use super::fresh::Fresh;
 use super::shared::{Shared, lock};
 use super::wholes;
-use crate::record::{EndpointNo, EventRecord, NewEvent, NewNotification, Payload};
-use crate::replay::ReplayMark;
+use crate::common::board::NewlyOwed;
+use crate::record::{EventRecord, NewEvent, NewNotification, Payload};
 
 /// The news of one batch. A transaction that is rolled back takes them with it.
 #[derive(Debug, Default)]
@@ -17,18 +17,6 @@ pub(super) struct News {
     pub(super) owed: Vec<NewlyOwed>,
     /// In the order of the batch.
     pub(super) kept: Vec<NewlyKept>,
-}
-
-/// A delivery that the board has to learn of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NewlyOwed {
-    pub(crate) endpoint: EndpointNo,
-    pub(crate) lane: i64,
-    pub(crate) id: i64,
-    pub(crate) event: EventId,
-    /// The row of the event.
-    pub(crate) event_no: i64,
-    pub(crate) replay: Option<ReplayMark>,
 }
 
 /// A new event of the batch.

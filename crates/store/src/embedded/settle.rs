@@ -7,11 +7,12 @@ use rules::limits::RESPONSE_SNIPPET_BYTES_MAX;
 use rusqlite::params;
 use tokio::sync::oneshot;
 
-use super::board::Aside;
-use super::clock;
 use super::fault::Fault;
 use super::job::{Job, Tx, Weight};
 use super::shared::{Shared, lock};
+use crate::common::board::Aside;
+use crate::common::clock;
+use crate::common::state::state_number;
 use crate::error::StoreError;
 use crate::record::{AttemptRecord, DeliveryNo, Settlement};
 
@@ -137,16 +138,6 @@ fn write_attempt(tx: &Tx<'_>, delivery: DeliveryNo, attempt: &AttemptRecord) -> 
             snippet,
         ])?;
     Ok(())
-}
-
-/// A state as stored.
-pub(super) const fn state_number(state: DeliveryState) -> i64 {
-    match state {
-        DeliveryState::Owed => 0,
-        DeliveryState::Accepted => 1,
-        DeliveryState::Dead(_) => 2,
-        DeliveryState::Skipped(_) => 3,
-    }
 }
 
 /// Writes down that heads of lanes were set aside; their lanes go on only after that.

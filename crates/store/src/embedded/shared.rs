@@ -9,19 +9,18 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use super::ahead::Ahead;
-use super::board::{Board, Sizes};
 use super::condition::Condition;
 use super::fault::{Fault, Kind};
 use super::faults::Faults;
 use super::fresh::FreshPayloads;
 use super::ledger::Ledger;
 use super::lookup::{Index, Sealer};
-use super::news::NewlyOwed;
 use super::open::Paths;
 use super::options::EmbeddedOptions;
 use super::queue::{Bounds, Queue};
 use super::readers::Readers;
 use super::retention::Horizon;
+use crate::common::board::{Board, NewlyOwed, Sizes};
 
 /// Jobs other than commits that may be queued at once; more wait for a permit.
 const CHANGES_MAX: usize = 256;

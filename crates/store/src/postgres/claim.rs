@@ -11,7 +11,7 @@ use super::payloads;
 use super::session::Sql;
 use super::shared::{Shared, lock};
 use super::tx::Mode;
-use crate::embedded::board::Aside;
+use crate::common::board::Aside;
 use crate::error::StoreError;
 use crate::record::{Claim, Claims, EndpointNo};
 

@@ -19,8 +19,8 @@ use super::session::{Sql, cell};
 use super::shared::{Shared, lock};
 use super::tx::{Mode, Tx};
 use super::value::{Uid, small};
-use crate::embedded::board::{Item, Row, Touched, Tried, Want};
-use crate::embedded::news::NewlyOwed;
+use crate::common::board::NewlyOwed;
+use crate::common::board::{Item, Row, Touched, Tried, Want};
 use crate::record::EndpointNo;
 use crate::replay::{ReplayMark, ReplayNo};
 

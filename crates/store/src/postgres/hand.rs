@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::feed::{ENDED, HURRIED};
 use super::session::{Sql, cell};
 use super::tx::Tx;
-use crate::embedded::board::Touched;
+use crate::common::board::Touched;
 use crate::record::{DeliveryNo, EndpointNo};
 use crate::replay::{HandSlice, OwedOf};
 

@@ -15,8 +15,8 @@ use super::session::{Sql, cell};
 use super::shared::{Shared, lock};
 use super::tx::Mode;
 use super::value::int8;
-use crate::embedded::clock;
-use crate::embedded::dedupe::short_hash;
+use crate::common::clock;
+use crate::common::digest::short_hash;
 use crate::record::EndpointNo;
 
 /// This node's lease, and what it owns.

@@ -15,7 +15,7 @@ use super::shared::{Shared, lock};
 use super::tuning::PostgresTuning;
 use super::tx::Mode;
 use super::{backlog, commit, days, feed, lease, migrate, replay, retention, tally};
-use crate::embedded::clock;
+use crate::common::clock;
 use crate::error::StoreError;
 
 /// Between two rounds of tidying up.

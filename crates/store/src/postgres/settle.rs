@@ -12,7 +12,8 @@ use super::session::{Sql, cell};
 use super::shared::{Shared, lock};
 use super::tx::Mode;
 use super::value::{int4, text};
-use crate::embedded::clock;
+use crate::common::clock;
+use crate::common::state::state_number;
 use crate::error::StoreError;
 use crate::record::Settlement;
 
@@ -232,15 +233,5 @@ impl<'s> Rows<'s> {
         self.failed.failures.push(attempt.failure.map(|failure| failure.as_str()));
         self.failed.errors.push(attempt.error.as_deref().map(text));
         self.failed.snippets.push(snippet);
-    }
-}
-
-/// A state as stored; what is owed is in a table of its own.
-pub(super) const fn state_number(state: DeliveryState) -> i16 {
-    match state {
-        DeliveryState::Owed => 0,
-        DeliveryState::Accepted => 1,
-        DeliveryState::Dead(_) => 2,
-        DeliveryState::Skipped(_) => 3,
     }
 }

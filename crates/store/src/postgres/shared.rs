@@ -16,7 +16,7 @@ use super::pool::Pool;
 use super::session::{Sql, Value};
 use super::tuning::PostgresTuning;
 use super::tx::Tx;
-use crate::embedded::board::{Board, Sizes};
+use crate::common::board::{Board, Sizes};
 use crate::error::StoreError;
 
 /// The shared part.

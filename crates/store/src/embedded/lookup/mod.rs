@@ -33,10 +33,9 @@ pub(super) use self::expire::expire;
 pub(super) use self::gathered::Gathered;
 pub(super) use self::index::{Dropped, Index};
 pub(super) use self::seal::{Sealer, run as run_sealer};
-use super::dedupe::short_hash;
 use super::fault::Fault;
 use super::shared::{Shared, lock};
-use crate::record::{EventRecord, NewEvent};
+use crate::common::names;
 use crate::seam::Find;
 
 /// A partition of keys, and an event's id.
@@ -61,7 +60,7 @@ pub(super) fn each_candidate(
     find: &Find,
     mut visit: impl FnMut(i64) -> Result<bool, Fault>,
 ) -> Result<(), Fault> {
-    let hash = key(find);
+    let hash = names::hash_of(find);
     let (in_memory, segments) = {
         let index = lock(index);
         (index.events_of(hash), index.segments())
@@ -81,53 +80,4 @@ pub(super) fn each_candidate(
         }
     }
     Ok(())
-}
-
-/// The hashes of all by which a new event can be found, each once: its id, then its names.
-pub(crate) fn hashes_of(event: &NewEvent) -> Box<[i64]> {
-    let contacts = [&event.wa_id, &event.user_id, &event.parent_user_id].map(|name| ("contact", name.as_deref()));
-    let display = event.display_phone_number.as_deref().map(digits);
-    let numbers = [event.phone_number_id.as_deref(), display.as_deref()].map(|name| ("number", name));
-    let mut hashes = vec![event_hash(event.id.as_bytes())];
-    for (kind, name) in [("message", event.message_id.as_deref())].into_iter().chain(contacts).chain(numbers) {
-        let hash = name.map(|name| hash(kind, name));
-        hashes.extend(hash.filter(|hash| !hashes.contains(hash)));
-    }
-    hashes.into()
-}
-
-/// The hash to look under.
-pub(crate) fn key(find: &Find) -> i64 {
-    match find {
-        Find::Event(id) => event_hash(id.as_bytes()),
-        Find::MessageId(id) => hash("message", id),
-        Find::Contact(name) => hash("contact", name),
-        Find::Number(name) => hash("number", name),
-    }
-}
-
-/// True when the candidate is really meant.
-pub(crate) fn means(find: &Find, event: &EventRecord) -> bool {
-    match find {
-        Find::Event(id) => event.id == *id,
-        Find::MessageId(id) => event.message_id.as_ref() == Some(id),
-        Find::Contact(name) => [&event.wa_id, &event.user_id, &event.parent_user_id].contains(&&Some(name.clone())),
-        Find::Number(name) => {
-            event.phone_number_id.as_ref() == Some(name)
-                || event.display_phone_number.as_deref().map(digits).as_ref() == Some(name)
-        }
-    }
-}
-
-/// An event id is a hash already.
-fn event_hash(id: &[u8; 16]) -> i64 {
-    i64::from_be_bytes(*id.first_chunk::<8>().unwrap_or(&[0; 8]))
-}
-
-fn hash(kind: &str, name: &str) -> i64 {
-    short_hash(&[kind.as_bytes(), b":", name.as_bytes()])
-}
-
-fn digits(number: &str) -> String {
-    number.chars().filter(char::is_ascii_digit).collect()
 }

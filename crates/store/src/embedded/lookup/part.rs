@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::block::{KeyRecord, NameRecord};
-use super::{Key, Known, event_hash};
+use super::{Key, Known};
+use crate::common::names::event_hash;
 
 /// No pair.
 const NONE: u32 = u32::MAX;

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::{Index, key};
+use super::Index;
+use crate::common::names::hash_of;
 use crate::embedded::shared::lock;
 use crate::embedded::{Embedded, EmbeddedOptions, check, open};
 use crate::facts::build::{Body, DAY, NOW, commit, id, until};
@@ -319,5 +320,5 @@ async fn whoever_looks_while_segments_are_sealed_finds_everything_once() {
 fn an_index_without_events_knows_nothing() {
     let index = Index::new(4);
     assert!(index.known(&(1, [0; 16])).is_none() && index.may_hold(&(1, [0; 16])).is_empty());
-    assert!(index.events_of(key(&Find::Contact("1".to_owned()))).is_empty());
+    assert!(index.events_of(hash_of(&Find::Contact("1".to_owned()))).is_empty());
 }

@@ -1,13 +1,13 @@
 //! Deliveries and their attempts.
 
-use rules::delivery::{DeliveryState, EndReason};
 use std::sync::Mutex;
 
 use rules::identity::EventId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::events::numbers_of;
-use super::{SCAN_ROWS_MAX, page_rows};
+use crate::common::lists::{SCAN_ROWS_MAX, page_rows};
+use crate::common::state::state_of;
 use crate::embedded::fault::Fault;
 use crate::embedded::lookup::Index;
 use crate::record::{AttemptRecord, DeliveryNo, DeliveryRecord, Page};
@@ -90,7 +90,7 @@ pub(in crate::embedded) fn delivery(conn: &Connection, number: DeliveryNo) -> Re
 }
 
 fn delivery_of(row: &Row<'_>) -> rusqlite::Result<DeliveryRecord> {
-    let state: i64 = row.get(4)?;
+    let state: i16 = row.get(4)?;
     let reason: Option<String> = row.get(5)?;
     Ok(DeliveryRecord {
         number: DeliveryNo(row.get(0)?),
@@ -108,17 +108,6 @@ fn delivery_of(row: &Row<'_>) -> rusqlite::Result<DeliveryRecord> {
         created_at_ms: row.get(11)?,
         attempt_log: Vec::new(),
     })
-}
-
-/// A reason of a newer version reads as given up.
-fn state_of(state: i64, reason: Option<&str>) -> DeliveryState {
-    let reason = || reason.and_then(|word| word.parse().ok()).unwrap_or(EndReason::GivenUp);
-    match state {
-        0 => DeliveryState::Owed,
-        1 => DeliveryState::Accepted,
-        2 => DeliveryState::Dead(reason()),
-        _ => DeliveryState::Skipped(reason()),
-    }
 }
 
 fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {

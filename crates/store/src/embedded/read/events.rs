@@ -8,7 +8,8 @@ use rules::limits::PAGE_ROWS_MAX;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{EVENT_COLUMNS, EVENT_TABLES, Numbered, event, size};
-use super::{SCAN_ROWS_MAX, page_rows};
+use crate::common::lists::{SCAN_ROWS_MAX, page_rows, type_fits};
+use crate::common::names;
 use crate::embedded::fault::Fault;
 use crate::embedded::lookup::{self, Index};
 use crate::record::{ConflictRecord, EventRecord, NotificationRecord, Page, Payload};
@@ -72,7 +73,7 @@ fn named(conn: &Connection, index: &Mutex<Index>, find: &Find, limit: usize) -> 
     lookup::each_candidate(conn, index, find, |number| {
         // A hash that two names share, or an event that retention has dropped meanwhile, is passed over.
         let candidate = query.query_row([number], event).optional()?;
-        found.extend(candidate.filter(|candidate| lookup::means(find, &candidate.event)));
+        found.extend(candidate.filter(|candidate| names::means(find, &candidate.event)));
         Ok(found.len() < limit)
     })?;
     Ok(found)
@@ -126,14 +127,7 @@ fn matches(query: &EventQuery, event: &EventRecord) -> bool {
         && is(&query.waba_id, event.waba_id.as_ref())
         && is(&query.phone_number_id, event.phone_number_id.as_ref())
         && query.unrouted.is_none_or(|unrouted| unrouted == event.unrouted)
-        && query.event_type.as_deref().is_none_or(|wanted| fits(wanted, &event.event_type))
-}
-
-pub(crate) fn fits(wanted: &str, event_type: &str) -> bool {
-    match wanted.strip_suffix('*') {
-        Some(beginning) => event_type.starts_with(beginning),
-        None => wanted == event_type,
-    }
+        && query.event_type.as_deref().is_none_or(|wanted| type_fits(wanted, &event.event_type))
 }
 
 /// The copies of an event that differ from it, oldest first.

@@ -12,17 +12,3 @@ pub(super) use self::events::{
     conflicts, events, find, is_cursor as is_event_cursor, notification, numbers_of, payloads,
 };
 pub(super) use self::rows::{EVENT_COLUMNS, EVENT_TABLES, event};
-
-pub(crate) use self::events::fits;
-use rules::limits::PAGE_ROWS_MAX;
-
-/// Rows that one page looks at.
-pub(crate) const SCAN_ROWS_MAX: usize = 50_000;
-
-/// The rows of a page, as asked for and as allowed.
-pub(crate) fn page_rows(limit: usize) -> usize {
-    match limit {
-        0 => PAGE_ROWS_MAX,
-        limit => limit.min(PAGE_ROWS_MAX),
-    }
-}

@@ -5,10 +5,10 @@ use rules::limits::REPLAY_OWED_MAX;
 use rusqlite::{OptionalExtension, params};
 
 use super::{known, note, set_state};
-use crate::embedded::dedupe::short_hash;
+use crate::common::board::NewlyOwed;
+use crate::common::digest::short_hash;
 use crate::embedded::fault::Fault;
 use crate::embedded::job::{Refusal, Tx};
-use crate::embedded::news::NewlyOwed;
 use crate::record::EndpointNo;
 use crate::replay::{ReplayMark, ReplayNo, ReplayRecord, ReplayState};
 

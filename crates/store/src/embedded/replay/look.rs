@@ -9,28 +9,12 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::seen::{Plan, SEEN, Seen, plan};
 use super::{known, note, set_state};
+use crate::common::walk::{BY_TIME, DEAD, LOOKED_MAX, NAMED, OVER, SKIPPED, Walk};
 use crate::embedded::fault::Fault;
 use crate::embedded::job::{Refusal, Tx};
 use crate::embedded::lookup::Index;
 use crate::embedded::read::numbers_of;
-use crate::replay::{ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, ReplayState};
-
-/// Rows that one slice looks at.
-const LOOKED_MAX: i64 = 1_000;
-
-/// Where counting is: in which walk, and at which place of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::embedded) struct Walk {
-    pub(super) number: i64,
-    pub(super) first: i64,
-    pub(super) second: i64,
-}
-
-const DEAD: i64 = 2;
-const SKIPPED: i64 = 3;
-const BY_TIME: i64 = 10;
-const NAMED: i64 = 11;
-const OVER: i64 = 12;
+use crate::replay::{ReplayNo, ReplayOf, ReplayRecord, ReplayState};
 
 /// What a slice found.
 #[derive(Debug)]
@@ -47,32 +31,6 @@ struct Item {
     endpoint: i64,
     /// As in the table `replay_items`.
     gone: i64,
-}
-
-impl Walk {
-    /// Where counting begins.
-    pub(super) const fn first(of: ReplayOf, filter: &ReplayFilter) -> Self {
-        let since = match filter.since_ms {
-            Some(since) => since,
-            None => i64::MIN,
-        };
-        let number = if !filter.events.is_empty() || !filter.deliveries.is_empty() {
-            NAMED
-        } else if matches!(of, ReplayOf::Unrouted | ReplayOf::Events) || filter.accepted {
-            return Self { number: BY_TIME, first: since, second: i64::MIN };
-        } else if filter.dead {
-            DEAD
-        } else if filter.skipped {
-            SKIPPED
-        } else {
-            OVER
-        };
-        Self { number, first: 0, second: 0 }
-    }
-
-    const fn over() -> Self {
-        Self { number: OVER, first: 0, second: 0 }
-    }
 }
 
 /// Looks at the next slice, beside the writer.
@@ -171,7 +129,7 @@ impl<'c> Looker<'c> {
         while let Some(row) = rows.next()? {
             looked += 1;
             let seen = Seen::read(row)?;
-            last = Walk { first: seen.received_at, second: seen.event, ..walk };
+            last = Walk { first: seen.named.received_at_ms, second: seen.event, ..walk };
             self.event(&seen)?;
         }
         Ok(if looked == LOOKED_MAX { last } else { Walk::over() })
@@ -193,7 +151,7 @@ impl<'c> Looker<'c> {
             let found = by_delivery.query_row([delivery.0], |row| Ok((Seen::read(row)?, row.get(10)?, row.get(11)?)));
             if let Some((seen, endpoint, state)) = found.optional()?
                 && seen.fits(plan)
-                && self.delivery_fits(endpoint, state)
+                && plan.filter.takes(endpoint, state)
             {
                 self.choose(&seen, plan.to.unwrap_or(endpoint))?;
             }
@@ -212,22 +170,11 @@ impl<'c> Looker<'c> {
         let deliveries = self.of_event.query_map([seen.event], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let deliveries: Vec<(i64, i64, i64)> = deliveries.collect::<Result<_, _>>()?;
         for (id, endpoint, state) in deliveries {
-            if id <= plan.upto_delivery && self.delivery_fits(endpoint, state) {
+            if id <= plan.upto_delivery && plan.filter.takes(endpoint, state) {
                 self.choose(seen, plan.to.unwrap_or(endpoint))?;
             }
         }
         Ok(())
-    }
-
-    fn delivery_fits(&self, endpoint: i64, state: i64) -> bool {
-        let filter = &self.plan.filter;
-        let state = match state {
-            1 => filter.accepted,
-            2 => filter.dead,
-            3 => filter.skipped,
-            _ => false,
-        };
-        state && filter.endpoint.is_none_or(|wanted| wanted.0 == endpoint)
     }
 
     /// Chooses the event for an endpoint, unless that is still owed it, or has accepted it and that does not count.

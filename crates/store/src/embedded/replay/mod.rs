@@ -5,7 +5,6 @@
 //! events, and makes each a delivery in the same transaction: nothing is made twice, whenever it is cut off.
 
 mod advance;
-pub(crate) mod filter;
 mod look;
 mod rows;
 mod seen;
@@ -14,13 +13,14 @@ use rules::limits::{REPLAYS_KEPT_MAX, REPLAYS_OPEN_MAX};
 use rusqlite::{Connection, params};
 
 pub(super) use self::advance::advance;
-use self::look::Walk;
 pub(super) use self::look::{count, look};
 use self::rows::find;
 pub(super) use self::rows::{busy, list, one};
 use super::fault::Fault;
 use super::job::{Change, Refusal, Tx};
 use super::shared::Shared;
+use crate::common::filter;
+use crate::common::walk::Walk;
 use crate::error::StoreError;
 use crate::replay::{NewReplay, ReplayNo, ReplayRecord, ReplayState, Steer, Step};
 

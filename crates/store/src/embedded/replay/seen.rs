@@ -2,10 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::filter;
-use super::look::Walk;
+use crate::common::filter::{self, Named};
+use crate::common::walk::Walk;
 use crate::embedded::fault::Fault;
-use crate::embedded::read::fits;
 use crate::replay::{ReplayFilter, ReplayNo, ReplayOf};
 
 /// The row of a replay, as far as counting needs it.
@@ -40,13 +39,7 @@ pub(super) fn plan(conn: &Connection, number: ReplayNo) -> Result<Option<Plan>, 
 /// What the filter looks at, from columns 0 to 8: the event's number, its time and its names.
 pub(super) struct Seen {
     pub(super) event: i64,
-    pub(super) received_at: i64,
-    pub(super) app: String,
-    pub(super) field: String,
-    pub(super) event_type: String,
-    pub(super) waba_id: Option<String>,
-    pub(super) phone_number_id: Option<String>,
-    pub(super) unrouted: bool,
+    pub(super) named: Named,
     pub(super) has_body: bool,
 }
 
@@ -59,28 +52,20 @@ impl Seen {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             event: row.get(0)?,
-            received_at: row.get(1)?,
-            app: row.get(2)?,
-            field: row.get(3)?,
-            event_type: row.get(4)?,
-            waba_id: row.get(5)?,
-            phone_number_id: row.get(6)?,
-            unrouted: row.get(7)?,
+            named: Named {
+                received_at_ms: row.get(1)?,
+                app: row.get(2)?,
+                field: row.get(3)?,
+                event_type: row.get(4)?,
+                waba_id: row.get(5)?,
+                phone_number_id: row.get(6)?,
+                unrouted: row.get(7)?,
+            },
             has_body: row.get(8)?,
         })
     }
 
     pub(super) fn fits(&self, plan: &Plan) -> bool {
-        let is = |wanted: &Option<String>, there: Option<&String>| wanted.is_none() || wanted.as_ref() == there;
-        let filter = &plan.filter;
-        self.event <= plan.upto_event
-            && filter.since_ms.is_none_or(|since| self.received_at >= since)
-            && filter.until_ms.is_none_or(|until| self.received_at < until)
-            && is(&filter.app, Some(&self.app))
-            && is(&filter.field, Some(&self.field))
-            && filter.event_type.as_deref().is_none_or(|wanted| fits(wanted, &self.event_type))
-            && is(&filter.waba_id, self.waba_id.as_ref())
-            && is(&filter.phone_number_id, self.phone_number_id.as_ref())
-            && (plan.of != ReplayOf::Unrouted || self.unrouted)
+        self.event <= plan.upto_event && self.named.fits(plan.of, &plan.filter)
     }
 }

@@ -9,7 +9,7 @@ use rules::lane::{Known, resolve};
 use tokio_postgres::types::Type;
 
 use super::queue::{Job, Marked};
-use crate::embedded::dedupe::{element, same_json};
+use crate::common::digest::{element, same_json};
 use crate::postgres::days;
 use crate::postgres::fault::Fault;
 use crate::postgres::session::{Sql, cell};

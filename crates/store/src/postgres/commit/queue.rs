@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rules::limits::COMMIT_QUEUE_MS;
 use tokio::sync::{Notify, oneshot};
 
-use crate::embedded::{dedupe, lookup};
+use crate::common::{digest, names};
 use crate::error::{CommitError, StoreError};
 use crate::postgres::shared::lock;
 use crate::record::{Committed, NewNotification};
@@ -38,8 +38,8 @@ impl Job {
         let events = batch.iter().map(|notification| notification.events.len().max(1)).sum();
         let bytes = batch.iter().map(|notification| notification.body.len()).sum();
         let marked = |notification: NewNotification| Marked {
-            digests: notification.events.iter().map(|event| dedupe::digest(&notification, event)).collect(),
-            hashes: notification.events.iter().map(lookup::hashes_of).collect(),
+            digests: notification.events.iter().map(|event| digest::digest(&notification, event)).collect(),
+            hashes: notification.events.iter().map(names::hashes_of).collect(),
             notification,
         };
         let batch = batch.into_iter().map(marked).collect();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::judge::{Fate, Fates, First, number};
 use super::queue::{Job, Marked};
-use crate::embedded::dedupe::short_hash;
+use crate::common::digest::short_hash;
 use crate::postgres::days;
 use crate::postgres::value::{Uid, int4, int8, text, text_opt};
 use crate::record::{EndpointNo, NewEvent};

@@ -1,12 +1,12 @@
 //! Deliveries and their attempts: what is owed and what has ended lie in two tables.
 
-use rules::delivery::{DeliveryState, EndReason};
 use rules::identity::EventId;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::scan_max;
-use crate::embedded::read::page_rows;
+use crate::common::lists::page_rows;
+use crate::common::state::state_of;
 use crate::postgres::fault::Fault;
 use crate::postgres::session::{Sql, cell};
 use crate::postgres::tx::Tx;
@@ -130,7 +130,7 @@ pub(in crate::postgres) async fn deliveries(tx: &mut Tx, query: &DeliveryQuery) 
     let rows_max = int8(limit);
     let found = match (query.event, state) {
         (Some(id), _) => {
-            let hash = crate::embedded::lookup::key(&crate::seam::Find::Event(id));
+            let hash = crate::common::names::hash_of(&crate::seam::Find::Event(id));
             tx.query(&OF_EVENT, &[&before, &scan_max(), &event, &state, &endpoint, &rows_max, &hash]).await?
         }
         (None, Some(0)) if endpoint.is_some() => {
@@ -206,17 +206,6 @@ fn record(row: &Row) -> Result<DeliveryRecord, Fault> {
         created_at_ms: cell(row, 12)?,
         attempt_log: Vec::new(),
     })
-}
-
-/// A reason of a newer version reads as given up.
-fn state_of(state: i16, reason: Option<&str>) -> DeliveryState {
-    let reason = || reason.and_then(|word| word.parse().ok()).unwrap_or(EndReason::GivenUp);
-    match state {
-        0 => DeliveryState::Owed,
-        1 => DeliveryState::Accepted,
-        2 => DeliveryState::Dead(reason()),
-        _ => DeliveryState::Skipped(reason()),
-    }
 }
 
 fn attempt(row: &Row) -> Result<AttemptRecord, Fault> {

@@ -8,8 +8,8 @@ use tokio_postgres::types::Type;
 
 use super::rows::{event, event_columns};
 use super::scan_max;
-use crate::embedded::lookup;
-use crate::embedded::read::page_rows;
+use crate::common::lists::page_rows;
+use crate::common::names;
 use crate::postgres::days;
 use crate::postgres::fault::Fault;
 use crate::postgres::session::{Sql, cell};
@@ -86,11 +86,11 @@ static NOTIFICATION: Sql = Sql::new(
 
 /// Looks up by hash, and keeps what really fits.
 pub(in crate::postgres) async fn find(tx: &mut Tx, find: &Find) -> Result<Vec<EventRecord>, Fault> {
-    let rows = tx.query(&FIND, &[&lookup::key(find), &int8(PAGE_ROWS_MAX)]).await?;
+    let rows = tx.query(&FIND, &[&names::hash_of(find), &int8(PAGE_ROWS_MAX)]).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let record = event(row)?.event;
-        if lookup::means(find, &record) {
+        if names::means(find, &record) {
             found.push(record);
         }
     }
@@ -99,7 +99,7 @@ pub(in crate::postgres) async fn find(tx: &mut Tx, find: &Find) -> Result<Vec<Ev
 
 /// Where the newest event with each of these ids is: day and number.
 pub(in crate::postgres) async fn places_of(tx: &mut Tx, ids: &[EventId]) -> Result<Vec<(i32, i64)>, Fault> {
-    let hashes: Vec<i64> = ids.iter().map(|id| lookup::key(&Find::Event(*id))).collect();
+    let hashes: Vec<i64> = ids.iter().map(|id| names::hash_of(&Find::Event(*id))).collect();
     let uids: Vec<Uid> = ids.iter().map(|id| Uid(*id.as_bytes())).collect();
     let mut newest = HashMap::new();
     for row in tx.query(&PLACES, &[&hashes, &uids]).await? {

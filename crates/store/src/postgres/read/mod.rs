@@ -12,7 +12,7 @@ pub(super) use self::events::{conflicts, events, find, is_cursor as is_event_cur
 pub(super) use self::rows::{EVENT_COLUMNS, event, event_columns};
 
 use super::value::int8;
-use crate::embedded::read::SCAN_ROWS_MAX;
+use crate::common::lists::SCAN_ROWS_MAX;
 
 /// Rows that one page looks at.
 fn scan_max() -> i64 {

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::rows::lock_row;
 use super::{known, note, set_state};
-use crate::embedded::dedupe::short_hash;
+use crate::common::digest::short_hash;
 use crate::postgres::endpoints::Refusal;
 use crate::postgres::fault::Fault;
 use crate::postgres::session::{Sql, cell};

@@ -10,8 +10,8 @@ use tokio_postgres::types::Type;
 
 use super::rows::lock_row;
 use super::{known, note, set_state};
-use crate::embedded::read::fits;
-use crate::embedded::replay::filter;
+use crate::common::filter::{self, Named};
+use crate::common::walk::{BY_TIME, DEAD, LOOKED_MAX, NAMED, OVER, SKIPPED, Walk};
 use crate::postgres::endpoints::Refusal;
 use crate::postgres::fault::Fault;
 use crate::postgres::read::places_of;
@@ -19,49 +19,6 @@ use crate::postgres::session::{Sql, cell};
 use crate::postgres::tx::Tx;
 use crate::postgres::value::int8;
 use crate::replay::{ReplayFilter, ReplayNo, ReplayOf, ReplayRecord, ReplayState};
-
-/// Rows that one slice looks at.
-const LOOKED_MAX: i64 = 1_000;
-
-const DEAD: i64 = 2;
-const SKIPPED: i64 = 3;
-const BY_TIME: i64 = 10;
-const NAMED: i64 = 11;
-const OVER: i64 = 12;
-
-/// Where counting is: in which walk, and at which place of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Walk {
-    pub(super) number: i64,
-    pub(super) first: i64,
-    pub(super) second: i64,
-}
-
-impl Walk {
-    /// Where counting begins.
-    pub(super) const fn first(of: ReplayOf, filter: &ReplayFilter) -> Self {
-        let since = match filter.since_ms {
-            Some(since) => since,
-            None => i64::MIN,
-        };
-        let number = if !filter.events.is_empty() || !filter.deliveries.is_empty() {
-            NAMED
-        } else if matches!(of, ReplayOf::Unrouted | ReplayOf::Events) || filter.accepted {
-            return Self { number: BY_TIME, first: since, second: i64::MIN };
-        } else if filter.dead {
-            DEAD
-        } else if filter.skipped {
-            SKIPPED
-        } else {
-            OVER
-        };
-        Self { number, first: 0, second: 0 }
-    }
-
-    const fn over() -> Self {
-        Self { number: OVER, first: 0, second: 0 }
-    }
-}
 
 /// The row of a replay, as far as counting needs it.
 struct Plan {
@@ -78,13 +35,7 @@ struct Plan {
 struct Seen {
     event: i64,
     day: i32,
-    received_at: i64,
-    app: String,
-    field: String,
-    event_type: String,
-    waba_id: Option<String>,
-    phone_number_id: Option<String>,
-    unrouted: bool,
+    named: Named,
     /// Number, endpoint and state of a delivery that ended, where one is looked at.
     delivery: Option<(i64, i64, i16)>,
 }
@@ -255,7 +206,7 @@ async fn by_time(tx: &mut Tx, plan: &Plan) -> Result<(Chosen, Walk), Fault> {
     let until = plan.filter.until_ms.unwrap_or(i64::MAX);
     let rows = tx.query(&EVENTS, &[&walk.first, &walk.second, &until, &LOOKED_MAX]).await?;
     let seen: Vec<Seen> = rows.iter().map(Seen::read).collect::<Result<_, _>>()?;
-    let last = seen.last().map(|seen| Walk { first: seen.received_at, second: seen.event, ..walk });
+    let last = seen.last().map(|seen| Walk { first: seen.named.received_at_ms, second: seen.event, ..walk });
     let next = last.filter(|_| int8(seen.len()) == LOOKED_MAX).unwrap_or(Walk::over());
     Ok((of_events(tx, plan, seen).await?, next))
 }
@@ -289,7 +240,7 @@ async fn of_events(tx: &mut Tx, plan: &Plan, seen: Vec<Seen>) -> Result<Chosen, 
     for row in tx.query(&OF_EVENTS, &[&days, &events]).await? {
         let (event, id, endpoint, state): (i64, i64, i64, i16) =
             (cell(&row, 0)?, cell(&row, 1)?, cell(&row, 2)?, cell(&row, 3)?);
-        if id < plan.upto && plan.delivery_fits(endpoint, state) {
+        if id < plan.upto && plan.filter.takes(endpoint, state.into()) {
             let day = day_of.get(&event).copied().unwrap_or_default();
             let _new = chosen.insert((day, event, plan.to.unwrap_or(endpoint)));
         }
@@ -300,19 +251,8 @@ async fn of_events(tx: &mut Tx, plan: &Plan, seen: Vec<Seen>) -> Result<Chosen, 
 impl Plan {
     fn of_delivery(&self, seen: &Seen) -> Option<(i32, i64, i64)> {
         let (id, endpoint, state) = seen.delivery?;
-        let fits = id < self.upto && seen.fits(self) && self.delivery_fits(endpoint, state);
+        let fits = id < self.upto && seen.fits(self) && self.filter.takes(endpoint, state.into());
         fits.then(|| (seen.day, seen.event, self.to.unwrap_or(endpoint)))
-    }
-
-    fn delivery_fits(&self, endpoint: i64, state: i16) -> bool {
-        let filter = &self.filter;
-        let state = match state {
-            1 => filter.accepted,
-            2 => filter.dead,
-            3 => filter.skipped,
-            _ => false,
-        };
-        state && filter.endpoint.is_none_or(|wanted| wanted.0 == endpoint)
     }
 }
 
@@ -322,13 +262,15 @@ impl Seen {
         Ok(Self {
             event: cell(row, 0)?,
             day: cell(row, 1)?,
-            received_at: cell(row, 2)?,
-            app: cell(row, 3)?,
-            field: cell(row, 4)?,
-            event_type: cell(row, 5)?,
-            waba_id: cell(row, 6)?,
-            phone_number_id: cell(row, 7)?,
-            unrouted: cell(row, 8)?,
+            named: Named {
+                received_at_ms: cell(row, 2)?,
+                app: cell(row, 3)?,
+                field: cell(row, 4)?,
+                event_type: cell(row, 5)?,
+                waba_id: cell(row, 6)?,
+                phone_number_id: cell(row, 7)?,
+                unrouted: cell(row, 8)?,
+            },
             delivery: match delivery {
                 Some(id) => Some((id, cell(row, 10)?, cell(row, 11)?)),
                 None => None,
@@ -337,16 +279,6 @@ impl Seen {
     }
 
     fn fits(&self, plan: &Plan) -> bool {
-        let is = |wanted: &Option<String>, there: Option<&String>| wanted.is_none() || wanted.as_ref() == there;
-        let filter = &plan.filter;
-        self.event < plan.upto
-            && filter.since_ms.is_none_or(|since| self.received_at >= since)
-            && filter.until_ms.is_none_or(|until| self.received_at < until)
-            && is(&filter.app, Some(&self.app))
-            && is(&filter.field, Some(&self.field))
-            && filter.event_type.as_deref().is_none_or(|wanted| fits(wanted, &self.event_type))
-            && is(&filter.waba_id, self.waba_id.as_ref())
-            && is(&filter.phone_number_id, self.phone_number_id.as_ref())
-            && (plan.of != ReplayOf::Unrouted || self.unrouted)
+        self.event < plan.upto && self.named.fits(plan.of, &plan.filter)
     }
 }

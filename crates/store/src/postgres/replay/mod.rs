@@ -13,7 +13,6 @@ use rules::limits::{REPLAYS_KEPT_MAX, REPLAYS_OPEN_MAX};
 use tokio_postgres::types::Type;
 
 pub(super) use self::advance::advance;
-use self::look::Walk;
 pub(super) use self::look::count;
 pub(super) use self::rows::{busy, list, one};
 use self::rows::{find, lock_row};
@@ -22,7 +21,8 @@ use super::fault::Fault;
 use super::session::{Sql, cell};
 use super::tx::Tx;
 use super::value::{int8, text, text_opt};
-use crate::embedded::replay::filter;
+use crate::common::filter;
+use crate::common::walk::Walk;
 use crate::error::StoreError;
 use crate::replay::{NewReplay, ReplayNo, ReplayRecord, ReplayState, Steer, Step};
 

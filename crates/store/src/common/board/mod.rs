@@ -30,8 +30,8 @@ use self::lane::Head;
 pub(crate) use self::lane::{Item, Place, Tried};
 use self::queue::Queue;
 pub(crate) use self::reads::{Row, Want};
-use super::news::NewlyOwed;
 use crate::record::{Claim, DeliveryNo, EndpointNo, EndpointRecord, Settlement};
+use crate::replay::ReplayMark;
 
 /// How much of the backlog is held in memory.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +42,18 @@ pub(crate) struct Sizes {
     pub(crate) lane: usize,
     /// Deliveries in all. Each endpoint may hold a few beyond it, so that none starves.
     pub(crate) total: usize,
+}
+
+/// A delivery that the board has to learn of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewlyOwed {
+    pub(crate) endpoint: EndpointNo,
+    pub(crate) lane: i64,
+    pub(crate) id: i64,
+    pub(crate) event: EventId,
+    /// The row of the event.
+    pub(crate) event_no: i64,
+    pub(crate) replay: Option<ReplayMark>,
 }
 
 /// Something to look at when its time comes: (when, endpoint, delivery, place).

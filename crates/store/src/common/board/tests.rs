@@ -10,8 +10,7 @@
 use rules::delivery::DeliveryState;
 use rules::identity::EventId;
 
-use super::{Board, Item, Row, Sizes, Tried, Want};
-use crate::embedded::news::NewlyOwed;
+use super::{Board, Item, NewlyOwed, Row, Sizes, Tried, Want};
 use crate::facts::build::endpoint;
 use crate::record::{EndpointNo, EndpointRecord, Settlement};
 

@@ -6,8 +6,7 @@
 
 use super::lane::{Item, Place};
 use super::queue::Queue;
-use super::{Board, Head};
-use crate::embedded::news::NewlyOwed;
+use super::{Board, Head, NewlyOwed};
 use crate::record::EndpointNo;
 
 impl Board {
@@ -88,7 +87,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
     use super::*;
-    use crate::embedded::board::Sizes;
+    use crate::common::board::Sizes;
     use crate::facts::build::{endpoint, id};
     use crate::record::EndpointRecord;
 

@@ -9,8 +9,7 @@ use rules::rate::Rate;
 use super::lane::{Head, Item, Lane, Place, Tried};
 use super::ready::Ready;
 use super::unread::Unread;
-use super::{Aside, Held, Sizes, Timer, claim_of};
-use crate::embedded::news::NewlyOwed;
+use super::{Aside, Held, NewlyOwed, Sizes, Timer, claim_of};
 use crate::record::{Claim, EndpointNo, EndpointRecord, EndpointState};
 
 /// Deliveries that an endpoint may hold in memory whatever the total.

@@ -1,10 +1,12 @@
-//! A replay's filter as the table keeps it: JSON with short names, so that counting goes on after a restart.
+//! A replay's filter: what it lets pass, and how tables keep it, as JSON with short names, so that counting goes on after a
+//! restart.
 
 use rules::identity::EventId;
 use serde_json::{Value, json};
 
+use super::lists::type_fits;
 use crate::record::{DeliveryNo, EndpointNo};
-use crate::replay::ReplayFilter;
+use crate::replay::{ReplayFilter, ReplayOf};
 
 pub(crate) fn to_json(filter: &ReplayFilter) -> String {
     json!({
@@ -46,6 +48,46 @@ pub(crate) fn from_json(text: &str) -> ReplayFilter {
         until_ms: number("until"),
         events: list("events").iter().filter_map(|id| id.as_str()?.parse::<EventId>().ok()).collect(),
         deliveries: list("deliveries").iter().filter_map(Value::as_i64).map(DeliveryNo).collect(),
+    }
+}
+
+/// What a filter looks at of an event.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) received_at_ms: i64,
+    pub(crate) app: String,
+    pub(crate) field: String,
+    pub(crate) event_type: String,
+    pub(crate) waba_id: Option<String>,
+    pub(crate) phone_number_id: Option<String>,
+    pub(crate) unrouted: bool,
+}
+
+impl Named {
+    /// Whether a replay of this kind with this filter repeats the event.
+    pub(crate) fn fits(&self, of: ReplayOf, filter: &ReplayFilter) -> bool {
+        let is = |wanted: &Option<String>, there: Option<&String>| wanted.is_none() || wanted.as_ref() == there;
+        filter.since_ms.is_none_or(|since| self.received_at_ms >= since)
+            && filter.until_ms.is_none_or(|until| self.received_at_ms < until)
+            && is(&filter.app, Some(&self.app))
+            && is(&filter.field, Some(&self.field))
+            && filter.event_type.as_deref().is_none_or(|wanted| type_fits(wanted, &self.event_type))
+            && is(&filter.waba_id, self.waba_id.as_ref())
+            && is(&filter.phone_number_id, self.phone_number_id.as_ref())
+            && (of != ReplayOf::Unrouted || self.unrouted)
+    }
+}
+
+impl ReplayFilter {
+    /// Whether a delivery to this endpoint in this state, as kept, is one of those that it repeats.
+    pub(crate) fn takes(&self, endpoint: i64, state: i64) -> bool {
+        let state = match state {
+            1 => self.accepted,
+            2 => self.dead,
+            3 => self.skipped,
+            _ => false,
+        };
+        state && self.endpoint.is_none_or(|wanted| wanted.0 == endpoint)
     }
 }
 

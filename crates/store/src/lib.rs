@@ -13,6 +13,7 @@ mod postgres;
 mod record;
 mod replay;
 mod seam;
+mod tenure;
 
 pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
 pub use error::{CommitError, StoreError};
@@ -32,3 +33,4 @@ pub use replay::{
     ReplayState, ReplayStep, Steer,
 };
 pub use seam::{DeliveryQuery, EndpointChange, EventQuery, Find, Store};
+pub use tenure::Tenure;

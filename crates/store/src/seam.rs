@@ -13,8 +13,8 @@ use crate::record::{
     EndpointRecord, EndpointState, EventRecord, Health, NewNotification, NotificationRecord, NumberEntry, Page,
     Payload, PruneReport, Retention, Settlement, StoreCounts, TrimReport,
 };
-
 use crate::replay::{HandSlice, NewReplay, OwedOf, ReplayNo, ReplayRecord, Steer};
+use crate::tenure::Tenure;
 
 /// What Waypost remembers. An engine keeps these promises; `facts` holds the tests of each.
 ///
@@ -34,10 +34,16 @@ pub trait Store: Send + Sync {
     async fn claim(&self, max: usize, now_ms: i64) -> Result<Claims, StoreError>;
 
     /// Whether an attempt that may take so long may begin now. False: it is to be released, and nothing sent. The claim went
-    /// to another, as it does when this node was silent for longer than its lease, or the other nodes do not know yet how
-    /// long it may take. Asked right before the request.
+    /// to another, as it does when this node was silent for longer than its lease, or will do before long. Asked right before
+    /// the request.
     fn may_begin(&self, _claim: &Claim, _attempt: Duration) -> bool {
         true
+    }
+
+    /// The right to have requests under way, taken before [`Store::may_begin`] is asked. When it ends, the request is to be
+    /// aborted and its claim released: another may send it next. None: it never ends.
+    fn tenure(&self) -> Option<Tenure> {
+        None
     }
 
     /// The endpoint accepted what was claimed, and the settlement that says so is on its way: the lane gives its next now.

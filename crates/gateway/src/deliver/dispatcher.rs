@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rules::delivery::{DeliveryState, EndReason};
 use rules::identity::EventId;
-use store::{Claim, DeliveryNo, Payload, Store};
+use store::{Claim, DeliveryNo, Payload, Store, Tenure};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -256,6 +256,7 @@ async fn deliver(
     holds: Holds,
 ) {
     let timeout_ms = endpoint.as_ref().map_or(0, |endpoint| endpoint.policy.timeout_ms);
+    let tenure = sender.store.tenure();
     if !sender.store.may_begin(&work.claim, Duration::from_millis(u64::from(timeout_ms))) {
         return give_back(&sender, vec![work.claim]).await;
     }
@@ -263,7 +264,16 @@ async fn deliver(
     let of_operator = work.payload.as_ref().is_some_and(|payload| payload.event.field == operator::FIELD);
     sender.metrics.attempt_began();
     let attempter = Attempter { client: sender.client.clone(), clock: sender.clock.clone() };
-    let tried = attempter.attempt(work, endpoint.as_deref()).await;
+    let claim = work.claim.clone();
+    let tried = tokio::select! {
+        biased;
+        // Another may send it next; what came of the bytes that were sent is not known.
+        () = end_of(tenure) => {
+            sender.metrics.attempt_not_made();
+            return give_back(&sender, vec![claim]).await;
+        }
+        tried = attempter.attempt(work, endpoint.as_deref()) => tried,
+    };
     drop(holds);
     match &tried.settlement.attempt {
         Some(_) => sender.metrics.attempt_ended(id, tried.took, tried.decision.failure),
@@ -294,6 +304,13 @@ async fn deliver(
         turning::disable(&sender, &endpoint).await;
     } else {
         turning::follow(&sender, &endpoint, sign, probe, error.as_deref().unwrap_or("no answer")).await;
+    }
+}
+
+async fn end_of(tenure: Option<Tenure>) {
+    match tenure {
+        Some(tenure) => tenure.ended().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) const HURRIED: i16 = 1;
 pub(super) const ENDED: i16 = 2;
 /// What an endpoint is owed is to be read again.
 pub(super) const READ_AGAIN: i16 = 3;
+/// Nodes or owners changed.
+pub(super) const OWNERS: i16 = 4;
 
 static LOOK: Sql = Sql::new(
     "SELECT NULL::bigint, NULL::int2, l.endpoints_version, pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
@@ -112,6 +114,13 @@ impl Feed {
     /// The next look is not put off.
     pub(super) fn expect_more(&mut self) {
         self.looked_at = None;
+    }
+
+    /// The board has them no more. One that is this node's after all is adopted anew.
+    pub(super) fn lose(&mut self, numbers: impl Iterator<Item = EndpointNo>) {
+        for number in numbers {
+            let _fence = self.adopted.remove(&number);
+        }
     }
 }
 
@@ -312,7 +321,7 @@ fn tell(shared: &Shared, feed: &mut Feed, want: Option<&Want>, reading: Reading,
             board.put_endpoint(&seen.record, None);
         }
     }
-    leaving.difference(&feed.leaving).for_each(|number| board.stop(*number));
+    leaving.iter().for_each(|number| board.stop(*number));
     feed.leaving.difference(&leaving).for_each(|number| board.go_on(*number));
     feed.leaving = leaving;
     if anew {
@@ -325,6 +334,7 @@ fn tell(shared: &Shared, feed: &mut Feed, want: Option<&Want>, reading: Reading,
                 endpoint.into_iter().for_each(|number| board.end_quiet(number));
             }
             ENDED => board.end_owed(&touched),
+            OWNERS => shared.lease_bell.notify_one(),
             _ => endpoint.into_iter().for_each(|number| board.ended(number, 0)),
         }
     }

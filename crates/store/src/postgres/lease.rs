@@ -1,35 +1,48 @@
-//! Which endpoints this node delivers to.
+//! This node's lease: the right to deliver to what it owns (see `owners`).
 //!
-//! A node renews its lease on the database's clock, and counts it on its own from before it asked. One that was not heard
-//! of for a lease is fenced by another: what it writes about deliveries is refused from then on. Its endpoints are taken
-//! once the longest attempt that it may have begun is over as well. Each endpoint belongs to the live node that ranks
-//! highest for it; a node that finds a better one lets what is in flight end, and then gives the endpoint away.
+//! A node renews its lease on the database's clock, and counts it on its own from before it asked, so that its own end comes
+//! first. Nothing is under way beyond that end: a request begins only if the lease outlives its time-out (or half a lease,
+//! where the time-out is longer), and one that is under way when the lease ends is aborted. So whoever finds the lease run
+//! out need not wait for requests: it fences the node, and what that writes about deliveries is refused from then on. The
+//! bytes of a request that a stopped process had sent before are an unknown outcome.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio_postgres::types::Type;
 
 use super::fault::{Fault, Kind};
+use super::owners;
 use super::session::{Sql, cell};
 use super::shared::{Shared, lock};
 use super::tx::Mode;
 use super::value::int8;
 use crate::common::clock;
-use crate::common::digest::short_hash;
 use crate::record::EndpointNo;
+use crate::tenure::Tenure;
+
+/// A lease is renewed when this part of it has passed.
+const PACE: u32 = 5;
+/// The wall clock is looked at so often: it alone shows that the machine slept.
+const LOOK: Duration = Duration::from_millis(250);
+/// Between two looks whether what is to be given away has nothing in flight any more.
+const GIVING: Duration = Duration::from_millis(25);
 
 /// This node's lease, and what it owns.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lease {
     pub(super) node: i64,
+    length: Duration,
     /// On this node's clock.
     until: Option<Instant>,
     /// The same on its wall clock, which goes on while the machine sleeps.
     until_wall_ms: i64,
-    /// The longest attempt that the other nodes were told of, and the longest that was asked for.
-    attempt: Duration,
-    attempt_wanted: Duration,
+    /// Since when it holds without a gap.
+    since: Option<Instant>,
+    /// Terms that have ended: a lease that ran out and is had again is another term.
+    ended: watch::Sender<u64>,
     /// With the fence under which it owns each.
     pub(super) owned: HashMap<EndpointNo, i64>,
     /// Endpoints that get nothing more from this node, until what is in flight has ended.
@@ -38,26 +51,66 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// True while attempts may begin.
-    pub(super) fn holds(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() < until) && clock::now_ms() < self.until_wall_ms
-    }
-
-    /// Whether an attempt may begin that may take so long. One that is longer than the other nodes were told of waits until
-    /// they are.
-    pub(super) fn lets_begin(&mut self, attempt: Duration) -> Begin {
-        self.attempt_wanted = self.attempt_wanted.max(attempt);
-        match (self.holds(), attempt <= self.attempt) {
-            (true, true) => Begin::Now,
-            (true, false) => Begin::WhenTold,
-            (false, _) => Begin::Never,
+    pub(super) fn new(length: Duration) -> Self {
+        Self {
+            node: 0,
+            length,
+            until: None,
+            until_wall_ms: 0,
+            since: None,
+            ended: watch::Sender::new(0),
+            owned: HashMap::new(),
+            leaving: HashSet::new(),
+            known: HashSet::new(),
         }
     }
 
-    fn extend(&mut self, began: Instant, wall_ms: i64, lease: Duration, attempt: Duration) {
-        self.until = Some(began + lease);
-        self.until_wall_ms = wall_ms.saturating_add(int8(lease.as_millis()));
-        self.attempt = attempt;
+    /// True while claims may be made.
+    pub(super) fn holds(&self) -> bool {
+        !self.left().is_zero()
+    }
+
+    /// Whether a request may begin that may take so long.
+    pub(super) fn outlives(&self, attempt: Duration) -> bool {
+        let left = self.left();
+        !left.is_zero() && left >= attempt.min(self.length / 2)
+    }
+
+    /// Tells when the lease ends.
+    pub(super) fn tenure(&self) -> Tenure {
+        Tenure::new(self.ended.subscribe())
+    }
+
+    /// Whether the node had its lease for so long that the others had their chance to renew theirs. After the database was
+    /// away all leases have run out, and nobody is gone.
+    pub(super) fn may_fence(&self) -> bool {
+        self.holds() && self.since.is_some_and(|since| since.elapsed() >= self.length / 2)
+    }
+
+    /// What is left of it on both clocks.
+    fn left(&self) -> Duration {
+        let left = self.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let by_wall = u64::try_from(self.until_wall_ms.saturating_sub(clock::now_ms())).unwrap_or_default();
+        left.min(Duration::from_millis(by_wall))
+    }
+
+    fn extend(&mut self, began: Instant, wall_ms: i64) {
+        self.look();
+        self.until = Some(began + self.length);
+        self.until_wall_ms = wall_ms.saturating_add(int8(self.length.as_millis()));
+        self.since.get_or_insert(began);
+    }
+
+    /// Ends the term where the lease has run out.
+    fn look(&mut self) {
+        if self.since.is_some() && !self.holds() {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        (self.until, self.since) = (None, None);
+        self.ended.send_modify(|ended| *ended += 1);
     }
 
     /// True when the endpoint was seen in the tables.
@@ -74,216 +127,94 @@ impl Lease {
     }
 }
 
-/// When an attempt may begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Begin {
-    /// At once.
-    Now,
-    /// When the other nodes know how long it may take.
-    WhenTold,
-    /// Not on this claim.
-    Never,
-}
-
-/// The longest attempt that the other nodes are to be told of.
-fn attempt(shared: &Shared) -> Duration {
-    lock(&shared.lease).attempt_wanted.max(shared.tuning.attempt)
-}
-
 static LEAVE_BEHIND: Sql = Sql::new(
     "WITH gone AS (DELETE FROM waypost.nodes WHERE name = $1 RETURNING id)
      UPDATE waypost.owners SET node = NULL FROM gone WHERE node = gone.id",
     &[Type::TEXT],
 );
 static REGISTER: Sql = Sql::new(
-    "INSERT INTO waypost.nodes (name, lease_until, attempt_ms)
-     VALUES ($1, clock_timestamp() + $2 * interval '1 ms', $3) RETURNING id",
-    &[Type::TEXT, Type::INT8, Type::INT8],
+    "INSERT INTO waypost.nodes (name, lease_until)
+     VALUES ($1, clock_timestamp() + $2 * interval '1 ms') RETURNING id",
+    &[Type::TEXT, Type::INT8],
 );
 static RENEW: Sql = Sql::new(
-    "UPDATE waypost.nodes SET lease_until = clock_timestamp() + $2 * interval '1 ms', attempt_ms = $3
+    "UPDATE waypost.nodes SET lease_until = clock_timestamp() + $2 * interval '1 ms'
      WHERE id = $1 AND NOT fenced RETURNING id",
-    &[Type::INT8, Type::INT8, Type::INT8],
-);
-static FENCE: Sql = Sql::new(
-    "UPDATE waypost.nodes SET fenced = true WHERE id IN (
-         SELECT id FROM waypost.nodes WHERE NOT fenced AND lease_until < clock_timestamp() AND id <> $1
-         FOR UPDATE SKIP LOCKED)",
-    &[Type::INT8],
-);
-static LIVE: Sql = Sql::new("SELECT id FROM waypost.nodes WHERE NOT fenced ORDER BY id", &[]);
-static MINE: Sql = Sql::new("SELECT endpoint, fence FROM waypost.owners WHERE node = $1", &[Type::INT8]);
-static FREE: Sql = Sql::new(
-    "SELECT o.endpoint FROM waypost.owners o LEFT JOIN waypost.nodes n ON n.id = o.node
-     WHERE n.id IS NULL OR (n.fenced AND n.lease_until + n.attempt_ms * interval '1 ms' < clock_timestamp())",
-    &[],
-);
-static TAKE: Sql = Sql::new(
-    "UPDATE waypost.owners o SET node = $1, fence = o.fence + 1
-     WHERE o.endpoint = ANY ($2)
-       AND EXISTS (SELECT 1 FROM waypost.nodes m WHERE m.id = $1 AND NOT m.fenced)
-       AND NOT EXISTS (SELECT 1 FROM waypost.nodes n WHERE n.id = o.node
-                       AND NOT (n.fenced AND n.lease_until + n.attempt_ms * interval '1 ms' < clock_timestamp()))
-     RETURNING o.endpoint, o.fence",
-    &[Type::INT8, Type::INT8_ARRAY],
-);
-static GIVE: Sql = Sql::new(
-    "UPDATE waypost.owners SET node = NULL WHERE node = $1 AND endpoint = ANY ($2)",
-    &[Type::INT8, Type::INT8_ARRAY],
-);
-static FORGET: Sql = Sql::new(
-    "DELETE FROM waypost.nodes n WHERE n.fenced AND NOT EXISTS (SELECT 1 FROM waypost.owners o WHERE o.node = n.id)",
-    &[],
+    &[Type::INT8, Type::INT8],
 );
 static DEREGISTER: Sql = Sql::new("DELETE FROM waypost.nodes WHERE id = $1", &[Type::INT8]);
-static GIVE_ALL: Sql = Sql::new("UPDATE waypost.owners SET node = NULL WHERE node = $1", &[Type::INT8]);
 
 /// Makes this process a node.
 pub(super) async fn register(shared: &Shared) -> Result<(), Fault> {
+    // What it had is another's. No read that began before may bring it back, and nothing that was claimed before may be
+    // settled under the new number.
+    let mut feed = shared.feed.lock().await;
+    {
+        let mut lease = lock(&shared.lease);
+        lease.look();
+        lease.leaving.clear();
+        let owned = std::mem::take(&mut lease.owned);
+        drop(lease);
+        feed.lose(owned.keys().copied());
+        let mut board = lock(&shared.board);
+        owned.into_keys().for_each(|endpoint| board.lose_endpoint(endpoint));
+    }
     let (began, wall) = (Instant::now(), clock::now_ms());
-    let (lease_ms, attempt) = (int8(shared.tuning.lease.as_millis()), attempt(shared));
+    let lease_ms = int8(shared.tuning.lease.as_millis());
     let mut tx = shared.pool.begin(Mode::Durable).await?;
     if let Some(name) = &shared.tuning.node {
         // The process before this one under the same name is gone, or may write no more from here on.
         let _count = tx.execute(&LEAVE_BEHIND, &[name]).await?;
     }
-    let node: i64 =
-        cell(&tx.query_one(&REGISTER, &[&shared.tuning.node, &lease_ms, &int8(attempt.as_millis())]).await?, 0)?;
+    let node: i64 = cell(&tx.query_one(&REGISTER, &[&shared.tuning.node, &lease_ms]).await?, 0)?;
+    owners::tell(&mut tx, node).await?;
     tx.commit().await?;
     let mut lease = lock(&shared.lease);
     lease.node = node;
-    lease.extend(began, wall, shared.tuning.lease, attempt);
-    lease.owned.clear();
-    lease.leaving.clear();
+    lease.extend(began, wall);
     drop(lease);
     Ok(())
 }
 
-/// Renews the lease, and sees who should own what.
-pub(super) async fn tick(shared: &Shared) -> Result<(), Fault> {
+/// Renews the lease, and sees who should own what. Gives how soon that may change.
+pub(super) async fn tick(shared: &Shared) -> Result<Duration, Fault> {
     let (began, wall, node) = (Instant::now(), clock::now_ms(), lock(&shared.lease).node);
-    let (lease_ms, attempt) = (int8(shared.tuning.lease.as_millis()), attempt(shared));
+    let lease_ms = int8(shared.tuning.lease.as_millis());
     let mut tx = shared.pool.begin(Mode::Durable).await?;
-    let renewed = tx.query(&RENEW, &[&node, &lease_ms, &int8(attempt.as_millis())]).await?;
+    let renewed = tx.query(&RENEW, &[&node, &lease_ms]).await?;
     tx.commit().await?;
     if renewed.is_empty() {
         tracing::warn!("this node was silent for longer than its lease; it begins anew");
         register(shared).await?;
     } else {
-        lock(&shared.lease).extend(began, wall, shared.tuning.lease, attempt);
+        lock(&shared.lease).extend(began, wall);
     }
-    share_out(shared).await
-}
-
-async fn share_out(shared: &Shared) -> Result<(), Fault> {
-    let owning = shared.owning.lock().await;
-    let node = lock(&shared.lease).node;
-    let mut tx = shared.pool.begin(Mode::Durable).await?;
-    let _count = tx.execute(&FENCE, &[&node]).await?;
-    let live = column(&tx.query(&LIVE, &[]).await?)?;
-    let free = column(&tx.query(&FREE, &[]).await?)?;
-    let wanted: Vec<i64> = free.into_iter().filter(|endpoint| best(&live, *endpoint) == Some(node)).collect();
-    if !wanted.is_empty() {
-        let _rows = tx.query(&TAKE, &[&node, &wanted]).await?;
-        let _count = tx.execute(&FORGET, &[]).await?;
-    }
-    let mut mine = HashMap::new();
-    for row in tx.query(&MINE, &[&node]).await? {
-        let _none = mine.insert(EndpointNo(cell(&row, 0)?), cell::<i64>(&row, 1)?);
-    }
-    tx.commit().await?;
-    let leaving: HashSet<EndpointNo> =
-        mine.keys().copied().filter(|endpoint| best(&live, endpoint.0).is_some_and(|best| best != node)).collect();
-    if now_own(shared, node, mine, leaving) {
-        shared.ring();
-    }
-    drop(owning);
-    give_away(shared).await
-}
-
-/// Takes what the tables say is this node's; true when that is new.
-fn now_own(shared: &Shared, node: i64, mine: HashMap<EndpointNo, i64>, leaving: HashSet<EndpointNo>) -> bool {
-    let mut lease = lock(&shared.lease);
-    let changed = lease.node == node && (lease.owned != mine || lease.leaving != leaving);
-    if changed {
-        (lease.owned, lease.leaving) = (mine, leaving);
-    }
-    changed
-}
-
-/// Gives away what another node should have, and what has nothing in flight.
-async fn give_away(shared: &Shared) -> Result<(), Fault> {
-    if lock(&shared.lease).leaving.is_empty() {
-        return Ok(());
-    }
-    // No read that began before may bring the endpoints back.
-    let _feed = shared.feed.lock().await;
-    let (node, leaving) = {
-        let lease = lock(&shared.lease);
-        (lease.node, lease.leaving.clone())
-    };
-    let quiet: Vec<i64> = {
-        let mut board = lock(&shared.board);
-        let quiet: Vec<EndpointNo> = leaving.into_iter().filter(|endpoint| board.out_of(*endpoint) == 0).collect();
-        // Nothing is claimed for it from here on.
-        quiet.iter().for_each(|endpoint| board.lose_endpoint(*endpoint));
-        quiet.into_iter().map(|endpoint| endpoint.0).collect()
-    };
-    if quiet.is_empty() {
-        return Ok(());
-    }
-    {
-        let mut lease = lock(&shared.lease);
-        for endpoint in &quiet {
-            let _fence = lease.owned.remove(&EndpointNo(*endpoint));
-            let _was = lease.leaving.remove(&EndpointNo(*endpoint));
-        }
-    }
-    let mut tx = shared.pool.begin(Mode::Durable).await?;
-    let _count = tx.execute(&GIVE, &[&node, &quiet]).await?;
-    tx.commit().await
+    owners::share_out(shared).await
 }
 
 /// Gives everything away at once: the process ends in good order.
 pub(super) async fn leave(shared: &Shared) -> Result<(), Fault> {
     let node = {
         let mut lease = lock(&shared.lease);
-        lease.until = None;
+        lease.end();
         lease.owned.clear();
         lease.node
     };
     let mut tx = shared.pool.begin(Mode::Durable).await?;
-    let _count = tx.execute(&GIVE_ALL, &[&node]).await?;
+    owners::give_all(&mut tx, node).await?;
     let _count = tx.execute(&DEREGISTER, &[&node]).await?;
+    owners::tell(&mut tx, node).await?;
     tx.commit().await
 }
 
-/// Whether this node ranks highest for an endpoint.
-#[cfg(test)]
-pub(super) async fn is_best_for(shared: &Shared, number: EndpointNo) -> Result<bool, Fault> {
-    let mut tx = shared.pool.begin(Mode::Read).await?;
-    let live = column(&tx.query(&LIVE, &[]).await?)?;
-    tx.commit().await?;
-    Ok(best(&live, number.0) == Some(lock(&shared.lease).node))
-}
-
-/// The node that ranks highest for an endpoint. When nodes come and go, only what they had moves.
-fn best(live: &[i64], endpoint: i64) -> Option<i64> {
-    live.iter().copied().max_by_key(|node| short_hash(&[&node.to_be_bytes(), &endpoint.to_be_bytes()]))
-}
-
-fn column(rows: &[tokio_postgres::Row]) -> Result<Vec<i64>, Fault> {
-    rows.iter().map(|row| cell(row, 0)).collect()
-}
-
 /// Renews until the store is closed. A database that is away is asked more often, so that the lease is not lost for long.
-pub(super) async fn keep(shared: std::sync::Arc<Shared>) {
-    let pace = shared.tuning.lease / 4;
+pub(super) async fn keep(shared: Arc<Shared>) {
+    let pace = shared.tuning.lease / PACE;
     loop {
         let pause = match tick(&shared).await {
-            Ok(()) => {
+            Ok(soonest) => {
                 shared.note(None);
-                pace
+                pace.min(soonest)
             }
             Err(fault) => {
                 shared.note(Some(&fault));
@@ -293,23 +224,32 @@ pub(super) async fn keep(shared: std::sync::Arc<Shared>) {
                 (pace / 8).max(Duration::from_millis(20))
             }
         };
-        drop(tokio::time::timeout(pause, shared.lease_bell.notified()).await);
+        drop(tokio::time::timeout(pause, until_rung(&shared)).await);
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_node_had_moves_when_it_goes() {
-        let (three, two) = ([1, 2, 3], [1, 3]);
-        let mut moved = 0;
-        for endpoint in 0..300 {
-            let (before, after) = (best(&three, endpoint), best(&two, endpoint));
-            assert!(before == Some(2) || before == after);
-            moved += i32::from(before == Some(2));
+/// Waits for the bell; gives away meanwhile what another should have.
+async fn until_rung(shared: &Shared) {
+    while !lock(&shared.lease).leaving.is_empty() {
+        tokio::select! {
+            () = shared.lease_bell.notified() => return,
+            () = tokio::time::sleep(GIVING) => {}
         }
-        assert!((60..140).contains(&moved), "{moved} of 300 were the second's");
+        if let Err(fault) = owners::give_away(shared).await {
+            tracing::debug!(why = fault.words(), "failed to give endpoints away; trying on");
+        }
+    }
+    shared.lease_bell.notified().await;
+}
+
+/// Ends the term when the lease runs out, for what is under way.
+pub(super) async fn guard(shared: Arc<Shared>) {
+    loop {
+        let left = {
+            let mut lease = lock(&shared.lease);
+            lease.look();
+            lease.left()
+        };
+        tokio::time::sleep(if left.is_zero() { LOOK } else { left.min(LOOK) }).await;
     }
 }

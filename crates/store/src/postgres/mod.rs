@@ -11,7 +11,7 @@
 //! | `tx`, `fault` | one transaction, and how it ended: committed, not committed, or not known |
 //! | `lock`, `migrate`, `schema/` | a lock that is a row with a lease; the steps from an empty database to the newest version |
 //! | `open`, `tuning`, `shared` | opening, the tasks of a node, what they share |
-//! | `lease` | which endpoints are this node's |
+//! | `lease`, `owners` | this node's right to deliver; which endpoints are its own |
 //! | `commit` | keeping batches |
 //! | `feed` | what the board learns of what this node and others wrote |
 //! | `claim`, `settle`, `payloads` | what is owed, what came of it, and the bodies |
@@ -35,6 +35,7 @@ mod lock;
 mod migrate;
 mod open;
 mod options;
+mod owners;
 mod payloads;
 mod pool;
 mod read;

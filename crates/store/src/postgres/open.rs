@@ -49,7 +49,8 @@ impl Postgres {
     /// [`StoreError::TooNew`].
     pub async fn open(options: PostgresOptions, tuning: PostgresTuning) -> Result<Self, StoreError> {
         let pool = Pool::open(options).await?;
-        let holder = tuning.node.clone().unwrap_or_else(|| format!("process {}", std::process::id()));
+        // In containers every process may have the same number.
+        let holder = tuning.node.clone().unwrap_or_else(|| format!("process {:x}", super::pool::chance()));
         let _migrated = migrate::run(&pool, migrate::STEPS, &holder).await?;
         let shared = Arc::new(Shared::new(pool, tuning));
         let tell = |fault: Fault| shared.pool.tell(&fault, "open the store");
@@ -77,6 +78,7 @@ impl Postgres {
         lock(&self.committers).extend(committers);
         let tasks = [
             tokio::spawn(lease::keep(Arc::clone(shared))),
+            tokio::spawn(lease::guard(Arc::clone(shared))),
             tokio::spawn(follow(Arc::clone(shared))),
             tokio::spawn(tidy(Arc::clone(shared), Arc::clone(&self.tidy))),
         ];
@@ -127,6 +129,12 @@ impl Postgres {
         self.stop();
     }
 
+    /// Renews its lease now, as it does by itself while it is not frozen.
+    pub(crate) async fn renew(&self) {
+        // What fails is tried again by whoever asked.
+        drop(lease::tick(&self.shared).await);
+    }
+
     /// Whether the node holds an endpoint.
     pub(crate) fn owns(&self, number: crate::record::EndpointNo) -> bool {
         let lease = lock(&self.shared.lease);
@@ -135,7 +143,7 @@ impl Postgres {
 
     /// Whether it ranks highest for an endpoint.
     pub(crate) async fn is_best_for(&self, number: crate::record::EndpointNo) -> bool {
-        lease::is_best_for(&self.shared, number).await.unwrap_or(false)
+        super::owners::is_best_for(&self.shared, number).await.unwrap_or(false)
     }
 
     /// Holds the next commit open before its last statement, until the bell rings.

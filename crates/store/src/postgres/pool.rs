@@ -220,7 +220,7 @@ fn backoff(failures: u32, chance: u64) -> Duration {
 }
 
 /// A number that no other node draws at the same time: the seed that the standard library gives each hash map.
-fn chance() -> u64 {
+pub(super) fn chance() -> u64 {
     std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 

@@ -118,6 +118,8 @@ struct Failed<'s> {
 /// Writes settlements; says of each whether it was taken.
 pub(super) async fn settle(shared: &Shared, settlements: Vec<Settlement>) -> Result<Vec<bool>, StoreError> {
     shared.check_open()?;
+    // Before the board is asked: a node that begins anew clears that before it gets its new number.
+    let node = lock(&shared.lease).node;
     let current: Vec<bool> = {
         let board = lock(&shared.board);
         let mut seen = HashSet::new();
@@ -130,7 +132,7 @@ pub(super) async fn settle(shared: &Shared, settlements: Vec<Settlement>) -> Res
     for (settlement, _) in settlements.iter().zip(&current).filter(|(_, current)| **current) {
         rows.add(settlement);
     }
-    let taken = if rows.ids.is_empty() { HashSet::new() } else { write(shared, &rows).await? };
+    let taken = if rows.ids.is_empty() { HashSet::new() } else { write(shared, node, &rows).await? };
     let mut board = lock(&shared.board);
     let mut answers = Vec::with_capacity(settlements.len());
     for (settlement, current) in settlements.iter().zip(current) {
@@ -145,10 +147,10 @@ pub(super) async fn settle(shared: &Shared, settlements: Vec<Settlement>) -> Res
     Ok(answers)
 }
 
-async fn write(shared: &Shared, rows: &Rows<'_>) -> Result<HashSet<i64>, StoreError> {
+async fn write(shared: &Shared, node: i64, rows: &Rows<'_>) -> Result<HashSet<i64>, StoreError> {
     let mut tries = 1;
     let written = loop {
-        match once(shared, rows).await {
+        match once(shared, node, rows).await {
             Err(fault) if fault.kind() == Kind::Conflict && tries < TRIES => tries += 1,
             done => break done,
         }
@@ -165,8 +167,7 @@ async fn write(shared: &Shared, rows: &Rows<'_>) -> Result<HashSet<i64>, StoreEr
     Ok(written)
 }
 
-async fn once(shared: &Shared, rows: &Rows<'_>) -> Result<HashSet<i64>, Fault> {
-    let node = lock(&shared.lease).node;
+async fn once(shared: &Shared, node: i64, rows: &Rows<'_>) -> Result<HashSet<i64>, Fault> {
     let tx = shared.pool.begin(Mode::Durable).await?;
     let (r, f) = (rows, &rows.failed);
     let written = shared

@@ -71,7 +71,7 @@ impl Shared {
             feed: tokio::sync::Mutex::default(),
             dirty: AtomicBool::new(true),
             ended: Mutex::default(),
-            lease: Mutex::default(),
+            lease: Mutex::new(Lease::new(tuning.lease)),
             owning: tokio::sync::Mutex::default(),
             lease_bell: Notify::new(),
             days: Mutex::default(),

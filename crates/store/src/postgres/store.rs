@@ -9,7 +9,6 @@ use tokio::sync::Notify;
 
 use super::endpoints::Refusal;
 use super::fault::{Fault, Kind};
-use super::lease::Begin;
 use super::shared::lock;
 use super::tx::Mode;
 use super::{
@@ -25,6 +24,7 @@ use crate::record::{
 };
 use crate::replay::{HandSlice, NewReplay, OwedOf, ReplayNo, ReplayRecord, Steer};
 use crate::seam::{DeliveryQuery, EndpointChange, EventQuery, Find, Store};
+use crate::tenure::Tenure;
 
 /// A change that met another one's lock is made again.
 const TRIES: usize = 4;
@@ -107,14 +107,11 @@ impl Store for Postgres {
     }
 
     fn may_begin(&self, claim: &Claim, attempt: Duration) -> bool {
-        match lock(&self.shared.lease).lets_begin(attempt) {
-            Begin::Now => lock(&self.shared.board).is_current(claim),
-            Begin::WhenTold => {
-                self.shared.lease_bell.notify_one();
-                false
-            }
-            Begin::Never => false,
-        }
+        lock(&self.shared.lease).outlives(attempt) && lock(&self.shared.board).is_current(claim)
+    }
+
+    fn tenure(&self) -> Option<Tenure> {
+        Some(lock(&self.shared.lease).tenure())
     }
 
     fn accepted(&self, claim: &Claim) {

@@ -8,11 +8,8 @@ pub struct PostgresTuning {
     /// The node's name. At most one process runs under a name: a new one takes the place of the one before it at once,
     /// instead of waiting for its lease to end. None: a node without a name.
     pub node: Option<String>,
-    /// For how long a node holds its endpoints after it was last heard of.
+    /// For how long a node holds its endpoints after it was last heard of. Requests that are under way when it ends are aborted.
     pub lease: Duration,
-    /// The longest time that an attempt takes as a rule. An endpoint is taken from a silent node only after its lease has
-    /// ended and this time has passed as well. A node that begins a longer attempt tells the others first.
-    pub attempt: Duration,
     /// Between two looks at what other nodes wrote.
     pub poll: Duration,
     /// Batches that may wait for their commit.
@@ -38,7 +35,6 @@ impl Default for PostgresTuning {
         Self {
             node: None,
             lease: Duration::from_secs(10),
-            attempt: Duration::from_secs(15),
             poll: Duration::from_millis(50),
             queue_jobs_max: 4_096,
             queue_bytes_max: 64 * 1024 * 1024,

@@ -35,8 +35,8 @@ CREATE TABLE waypost.tallies (
 
 -- What nodes tell each other. A reader's place is a snapshot: it reads what transactions wrote that had not ended at its
 -- last look, and knows those that it has read. kind: 0 a block of deliveries is there, 1 owed deliveries are due at once,
--- 2 owed deliveries have ended, 3 what an endpoint is owed is to be read again. Rows are dropped after an hour; a node
--- that has not looked for so long holds no endpoint.
+-- 2 owed deliveries have ended, 3 what an endpoint is owed is to be read again, 4 nodes or owners changed. Rows are
+-- dropped after an hour; a node that has not looked for so long holds no endpoint.
 CREATE TABLE waypost.news (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     kind smallint NOT NULL,
@@ -56,8 +56,6 @@ CREATE TABLE waypost.nodes (
     id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     name text UNIQUE,
     lease_until timestamptz NOT NULL,
-    -- The longest time that an attempt of this node may take: what it had in flight when its lease ended may go on so long.
-    attempt_ms bigint NOT NULL,
     fenced boolean NOT NULL DEFAULT false
 );
 

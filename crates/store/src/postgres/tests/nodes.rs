@@ -1,7 +1,7 @@
 //! Two nodes on one database.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use private_postgres::Server;
 
@@ -13,20 +13,28 @@ use crate::postgres::{Postgres, PostgresOptions, PostgresTuning};
 use crate::record::{Claim, EndpointNo, EndpointState, EventOutcome};
 use crate::seam::Store;
 
-/// The longest attempt of these tests.
+/// A short attempt.
 const ATTEMPT: Duration = Duration::from_millis(300);
+pub(super) const LEASE: Duration = Duration::from_secs(4);
 
 /// A node whose leases are short.
 async fn node(server: &Server) -> Postgres {
+    node_with(server, LEASE).await
+}
+
+async fn node_with(server: &Server, lease: Duration) -> Postgres {
+    node_at(&server.url(), lease).await
+}
+
+pub(super) async fn node_at(url: &str, lease: Duration) -> Postgres {
     let tuning = PostgresTuning {
-        lease: Duration::from_secs(5),
-        attempt: ATTEMPT,
+        lease,
         poll: Duration::from_millis(10),
         window: 8,
         lane_window: 3,
         ..PostgresTuning::default()
     };
-    Postgres::open(PostgresOptions::parse(&server.url()).unwrap(), tuning).await.unwrap()
+    Postgres::open(PostgresOptions::parse(url).unwrap(), tuning).await.unwrap()
 }
 
 async fn two() -> Option<(Server, Postgres, Postgres)> {
@@ -129,17 +137,100 @@ async fn a_node_that_was_silent_for_its_lease_settles_nothing_more() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_may_take_longer_begins_when_the_other_nodes_know() {
+async fn an_endpoint_is_taken_as_soon_as_its_owners_lease_has_ended() {
+    let Some((_server, one, other)) = two().await else { return };
+    let number = endpoint_of(&one).await;
+    one.renew().await;
+    let renewed = Instant::now();
+    one.freeze();
+    owned_by(&other, number).await;
+    let after = renewed.elapsed();
+    // What the frozen one has under way ends with its lease: nobody waits for the time-outs of requests.
+    assert!(after + Duration::from_millis(100) > LEASE && after < LEASE + Duration::from_secs(2), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_request_begins_only_if_the_lease_outlives_it() {
+    let Some((_server, one, _other)) = two().await else { return };
+    let number = endpoint_of(&one).await;
+    commit_lane(&one, "a", "l", 1, &[number]).await;
+    let held = claim(&one, NOW).await.remove(0);
+    assert!(one.may_begin(&held, Duration::from_secs(60)), "it is renewed long before its end");
+    one.freeze();
+    until("half the lease to pass", || async { !one.may_begin(&held, Duration::from_secs(60)) }).await;
+    assert!(one.may_begin(&held, ATTEMPT), "a short one ends in time");
+    until("the lease to end", || async { !one.may_begin(&held, ATTEMPT) }).await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_ends_with_the_lease_and_nobody_is_fenced_because_the_database_was_away() {
+    let Some((server, one, other)) = two().await else { return };
+    let number = endpoint_of(&one).await;
+    commit_lane(&one, "a", "l", 1, &[number]).await;
+    let held = claim(&one, NOW).await.remove(0);
+    let nodes = server.sql("SELECT string_agg(id::text, ',' ORDER BY id) FROM waypost.nodes").unwrap();
+    let (kept, tenure) = (one.tenure().unwrap(), one.tenure().unwrap());
+    assert!(tokio::time::timeout(LEASE, kept.ended()).await.is_err(), "while it is renewed, it goes on");
+    server.freeze();
+    tokio::time::timeout(2 * LEASE, tenure.ended()).await.unwrap();
+    assert!(!one.may_begin(&held, ATTEMPT));
+    one.release(vec![held.clone()]).await.unwrap();
+    server.thaw();
+    let again = drain([&one, &other], 1).await;
+    assert_eq!(events(&again), [held.event]);
+    assert_eq!(server.sql("SELECT string_agg(id::text, ',' ORDER BY id) FROM waypost.nodes").unwrap(), nodes);
+}
+
+#[tokio::test]
+async fn a_node_that_begins_anew_settles_nothing_that_it_claimed_before() {
     let Some((_server, one, other)) = two().await else { return };
     let number = endpoint_of(&one).await;
     commit_lane(&one, "a", "l", 1, &[number]).await;
     let held = claim(&one, NOW).await.remove(0);
-    assert!(!one.may_begin(&held, 4 * ATTEMPT));
-    until("the others to be told", || async { one.may_begin(&held, 4 * ATTEMPT) }).await;
     one.freeze();
-    let frozen = std::time::Instant::now();
     owned_by(&other, number).await;
-    assert!(frozen.elapsed() > Duration::from_secs(3) + 4 * ATTEMPT, "what it had in flight may have gone on so long");
+    one.renew().await;
+    assert!(!one.may_begin(&held, ATTEMPT));
+    assert_eq!(one.settle(vec![accepted(&held, NOW)]).await.unwrap(), [false], "it was claimed by who was fenced");
+    assert_eq!(events(&drain([&other, &other], 1).await), [held.event]);
+}
+
+#[tokio::test]
+async fn endpoints_move_without_waiting_for_a_lease() {
+    let Some(server) = private_postgres::server() else { return };
+    let long = Duration::from_secs(3_600);
+    let one = node_with(&server, long).await;
+    let mut numbers = Vec::new();
+    for n in 0..16 {
+        numbers.push(put(&one, endpoint(&format!("e{n}"))).await);
+    }
+    let other = node_with(&server, long).await;
+    let its = |node: &Postgres| numbers.iter().filter(|number| node.owns(**number)).count();
+    until("the new node to have its share", || async { its(&other) > 0 && its(&one) + its(&other) == 16 }).await;
+    assert!(its(&one) > 0);
+    one.close().await;
+    until("the rest to be handed over", || async { its(&other) == 16 }).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_could_not_be_given_away_is_served_on() {
+    let Some(server) = private_postgres::server() else { return };
+    let one = node(&server).await;
+    let mut numbers = Vec::new();
+    for n in 0..16 {
+        numbers.push(put(&one, endpoint(&format!("e{n}"))).await);
+    }
+    for (n, number) in numbers.iter().enumerate() {
+        commit_lane(&one, &format!("a{n}-"), "l", 1, &[*number]).await;
+    }
+    one.freeze();
+    let other = node(&server).await;
+    one.fail_commits(1);
+    one.renew().await;
+    assert_eq!(numbers.iter().filter(|number| other.owns(**number)).count(), 0, "the commit failed");
+    other.close().await;
+    one.renew().await;
+    assert_eq!(drain([&one, &one], 16).await.len(), 16);
 }
 
 #[tokio::test]

@@ -148,10 +148,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// Notes a disturbance that began then and is over now.
+    /// Notes a disturbance that began then and is over now, from where on it must recover.
     pub(crate) fn disturbed(&mut self, what: &str, from_us: u64) {
         let to_us = self.clock.now_us();
-        self.disturbances.push(Disturbance { what: what.to_owned(), from_us, to_us });
+        self.disturbed_at(what, from_us, vec![to_us]);
+    }
+
+    /// The same where recovery counts from these moments.
+    pub(crate) fn disturbed_at(&mut self, what: &str, from_us: u64, moments_us: Vec<u64>) {
+        let to_us = self.clock.now_us();
+        self.disturbances.push(Disturbance { what: what.to_owned(), from_us, to_us, moments_us });
     }
 
     /// Waits until nothing is owed.

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     std::thread::sleep(2 * CALM);
     meta.stop()?;
     cluster.drain()?;
-    let mut report = judged(&cluster, judge::RECOVERY_MAX_US)?;
+    let mut report = judged(&cluster)?;
     let cut = cluster.database.relays.iter().map(crate::cluster::relay::Relay::commits_cut);
     let (after, before) = cut.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
     report.claim(
@@ -86,13 +86,13 @@ fn disturb(cluster: &mut Cluster, kind: Kind) -> Outcome<()> {
 }
 
 /// What holds of every run of a cluster.
-pub(super) fn judged(cluster: &Cluster, delivery_max_us: u64) -> Outcome<Report> {
+pub(super) fn judged(cluster: &Cluster) -> Outcome<Report> {
     let books = cluster.books()?;
     let mut report = Report::default();
     basics::basics(&mut report, &books, &cluster.endpoints);
     judge::repeats(&mut report, &books, &cluster.disturbances, cluster.endpoints.len());
     judge::order(&mut report, &books, &cluster.disturbances);
-    judge::recovery(&mut report, &books, (&cluster.disturbances, delivery_max_us), &cluster.endpoints);
+    judge::recovery(&mut report, &books, &cluster.disturbances, &cluster.endpoints);
     basics::totals(&mut report, cluster.anyone()?, &books, &cluster.endpoints)?;
     report.figure("rounds", cluster.disturbances.len());
     let refused = books.asked.iter().filter(|asked| !matches!(asked.status, 0 | 200)).count();

@@ -36,7 +36,9 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
         match kind {
             Kind::Pause => {
                 cluster.pause(at % NODES, Duration::from_millis(chance.u64(PAUSE)))?;
-                cluster.disturbed(&format!("Pause in round {}", round + 1), from_us);
+                // The others take over while it stands still, and it takes its share when it goes on.
+                let moments_us = vec![from_us, cluster.clock.now_us()];
+                cluster.disturbed_at(&format!("Pause in round {}", round + 1), from_us, moments_us);
             }
             Kind::KillTwo => kill_two(&mut cluster, at, round)?,
             Kind::Roll => {
@@ -52,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     std::thread::sleep(2 * CALM);
     meta.stop()?;
     cluster.drain()?;
-    let mut report = super::r8::judged(&cluster, judge::TAKEOVER_MAX_US)?;
+    let mut report = super::r8::judged(&cluster)?;
     let books = cluster.books()?;
     let (mut refused, mut silent) = (0, 0);
     for (from_us, to_us) in &rolls {
@@ -64,14 +66,17 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     Ok(report)
 }
 
-/// The disturbance is over at once: from then on the one that is left must take over.
+/// From the moment of the second death the one that is left must take over; then the two come back for their share.
 fn kill_two(cluster: &mut Cluster, at: usize, round: u32) -> Outcome<()> {
     let (first, second) = (at % NODES, (at + 1) % NODES);
     let from_us = cluster.clock.now_us();
     cluster.kill(first)?;
     cluster.kill(second)?;
-    cluster.disturbed(&format!("KillTwo in round {}", round + 1), from_us);
+    let dead_us = cluster.clock.now_us();
     std::thread::sleep(Duration::from_secs(20));
     cluster.start(first)?;
-    cluster.start(second)
+    cluster.start(second)?;
+    let moments_us = vec![dead_us, cluster.clock.now_us()];
+    cluster.disturbed_at(&format!("KillTwo in round {}", round + 1), from_us, moments_us);
+    Ok(())
 }

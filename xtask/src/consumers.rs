@@ -1,6 +1,6 @@
 //! Third-party consumers that tests run as they are: Python packages in an environment of their own and a Node package in
-//! a folder of its own, both under `target/`, pinned by the files in `tests/consumers`. PostgreSQL's programs are the
-//! machine's, any version that the store supports.
+//! a folder of its own, both under `target/`, pinned by the files in `tests/consumers`. PostgreSQL's programs and
+//! PgBouncer are the machine's, any version that the store supports.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,9 @@ pub(crate) struct Installed {
 /// Installs them.
 pub(crate) fn install() -> Result<Installed, String> {
     let here = std::env::current_dir().map_err(|cause| format!("failed to read the working folder: {cause}"))?;
-    Ok(Installed { python: python(&here)?, node: node(&here)?, postgres: postgres()? })
+    let postgres = postgres()?;
+    pgbouncer()?;
+    Ok(Installed { python: python(&here)?, node: node(&here)?, postgres })
 }
 
 /// The oldest PostgreSQL that the store supports.
@@ -45,6 +47,20 @@ fn postgres() -> Result<String, String> {
             format!("the tests need PostgreSQL {POSTGRES_MIN} or newer: install Debian's package postgresql ({cause})")
         },
     )
+}
+
+/// The pooler whose transaction mode the store must work with.
+fn pgbouncer() -> Result<(), String> {
+    let is_there = || ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].iter().any(|path| Path::new(path).is_file());
+    if is_there() {
+        return Ok(());
+    }
+    say("   PgBouncer is missing; trying to install Debian's package pgbouncer");
+    let installed = run("apt-get", &["update", "-qq"])
+        .and_then(|()| run("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "pgbouncer"]));
+    installed
+        .and_then(|()| is_there().then_some(()).ok_or_else(|| "no pgbouncer in /usr/sbin".to_owned()))
+        .map_err(|cause| format!("the tests need PgBouncer: install Debian's package pgbouncer ({cause})"))
 }
 
 fn newest_postgres() -> Option<String> {

@@ -2,9 +2,12 @@
 //! loopback, run by an ordinary user, with `fsync` on. Nothing is shared between two of them but a template that is only
 //! read. It is killed when it is dropped, and when the process that started it ends in any other way.
 //!
+//! A [`pooler`] can stand in front of it.
+//!
 //! Knows nothing of Waypost, and is no pool of servers: whoever starts one pays for it (about half a second).
 
 mod cluster;
+mod pooler;
 mod process;
 mod programs;
 
@@ -15,6 +18,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use self::cluster::User;
+pub use self::pooler::{Pooler, pooler};
 use self::process::Running;
 use self::programs::Programs;
 

@@ -152,3 +152,18 @@ macro_rules! facts_on {
 
 facts_on!(embedded);
 facts_on!(postgres);
+// Through PgBouncer in transaction mode: what could lean on a session.
+facts_on! { pooled;
+    keeping: [
+        a_batch_is_kept_whole_and_its_bytes_come_back,
+        a_key_whose_commit_failed_is_new_again,
+        what_was_committed_is_there_after_reopening,
+        of_copies_committed_at_once_one_is_new,
+    ],
+    finding: [pages_by_cursor_show_each_row_once_while_commits_go_on],
+    claiming: [a_lost_claim_cannot_settle, a_backlog_beyond_the_window_is_claimed_in_order],
+    endpoints: [a_batch_routed_by_an_old_version_is_refused_and_leaves_nothing],
+    replaying: [a_replay_goes_on_after_reopening_and_makes_nothing_twice],
+    life: [a_long_life_of_accidents_loses_nothing_and_keeps_every_lane_in_order],
+    pruning: [what_is_old_and_ended_is_pruned],
+}

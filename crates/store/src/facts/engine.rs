@@ -67,19 +67,32 @@ impl Engine for EmbeddedEngine {
 
 /// The PostgreSQL engine on a server of its own.
 pub(crate) struct PostgresEngine {
-    server: private_postgres::Server,
+    url: String,
     store: Option<Arc<Postgres>>,
+    _pooler: Option<private_postgres::Pooler>,
+    _server: private_postgres::Server,
 }
 
 /// None where the machine has no PostgreSQL and need not have one.
 pub(crate) async fn postgres() -> Option<PostgresEngine> {
     let server = private_postgres::server()?;
-    let store = Some(Arc::new(node_of(&server, "one").await));
-    Some(PostgresEngine { server, store })
+    let url = server.url();
+    let store = Some(Arc::new(node_of(&url, "one").await));
+    Some(PostgresEngine { url, store, _pooler: None, _server: server })
+}
+
+/// The same behind PgBouncer in transaction mode, with fewer sessions than a node uses: each transaction of a node may meet
+/// another session.
+pub(crate) async fn pooled() -> Option<PostgresEngine> {
+    let server = private_postgres::server()?;
+    let pooler = private_postgres::pooler(&server, 4)?;
+    let url = pooler.url();
+    let store = Some(Arc::new(node_of(&url, "one").await));
+    Some(PostgresEngine { url, store, _pooler: Some(pooler), _server: server })
 }
 
 /// A node with tiny windows.
-pub(crate) async fn node_of(server: &private_postgres::Server, name: &str) -> Postgres {
+pub(crate) async fn node_of(url: &str, name: &str) -> Postgres {
     let tuning = PostgresTuning {
         node: Some(name.to_owned()),
         // A fact is not about a machine that stands still for seconds.
@@ -91,7 +104,7 @@ pub(crate) async fn node_of(server: &private_postgres::Server, name: &str) -> Po
         retention_step_min: std::time::Duration::ZERO,
         ..PostgresTuning::default()
     };
-    Postgres::open(PostgresOptions::parse(&server.url()).unwrap(), tuning).await.unwrap()
+    Postgres::open(PostgresOptions::parse(url).unwrap(), tuning).await.unwrap()
 }
 
 #[async_trait]
@@ -104,7 +117,7 @@ impl Engine for PostgresEngine {
         let store = self.store.take().unwrap();
         assert_eq!(Arc::strong_count(&store), 1, "a fact let go of the store before it reopens");
         drop(store);
-        self.store = Some(Arc::new(node_of(&self.server, "one").await));
+        self.store = Some(Arc::new(node_of(&self.url, "one").await));
     }
 
     fn fail_next_commit(&self) {

@@ -4,6 +4,7 @@
 
 mod migrating;
 mod nodes;
+mod pair;
 mod sessions;
 mod trust;
 

@@ -68,8 +68,25 @@ impl Template {
         u64::try_from(self.ids_at.len()).unwrap_or(0)
     }
 
+    /// The body of that request alone, without a signature.
+    pub(crate) fn unsigned_body(&mut self, sender: u64, first: u64) -> &[u8] {
+        self.write_ids(sender, first);
+        self.request.get(self.body_at..).unwrap_or_default()
+    }
+
     /// The request of this sender whose first event is the how manieth, from one of ten thousand contacts.
     pub(crate) fn request(&mut self, sender: u64, first: u64) -> &[u8] {
+        self.write_ids(sender, first);
+        let mut mac = self.mac.clone();
+        mac.update(self.request.get(self.body_at..).unwrap_or_default());
+        let digest = mac.finalize().into_bytes();
+        for (n, byte) in digest.iter().enumerate() {
+            digits(&mut self.request, self.signature_at + n * 2, u64::from(*byte), 2, 16);
+        }
+        &self.request
+    }
+
+    fn write_ids(&mut self, sender: u64, first: u64) {
         let contact = sender.wrapping_mul(7_919).wrapping_add(first) % CONTACTS;
         for at in &self.contacts_at {
             digits(&mut self.request, *at, contact, 4, 10);
@@ -78,13 +95,6 @@ impl Template {
             digits(&mut self.request, *id_at, sender, 16, 16);
             digits(&mut self.request, id_at + 16, n, ID_DIGITS - 16, 16);
         }
-        let mut mac = self.mac.clone();
-        mac.update(self.request.get(self.body_at..).unwrap_or_default());
-        let digest = mac.finalize().into_bytes();
-        for (n, byte) in digest.iter().enumerate() {
-            digits(&mut self.request, self.signature_at + n * 2, u64::from(*byte), 2, 16);
-        }
-        &self.request
     }
 }
 

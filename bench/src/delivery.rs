@@ -13,7 +13,7 @@ mod latency;
 mod sink;
 
 use self::case::{Case, Round};
-use self::sink::Sink;
+pub(crate) use self::sink::Sink;
 use crate::{Outcome, disk, say, servers};
 
 /// Requests in flight to one endpoint, and in the bare loop.

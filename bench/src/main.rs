@@ -6,7 +6,7 @@
 //! core 1, interleaves the rounds, prints ratios, and writes everything as JSON. Every request has fresh ids and a fresh
 //! signature, and every event that was acknowledged is read back after a kill -9. Only ratios within one run mean anything.
 //!
-//! `… -- delivery` measures delivering (see `delivery`).
+//! `… -- delivery` measures delivering (see `delivery`), `… -- postgres` nodes on a PostgreSQL (see `postgres`).
 
 mod bodies;
 mod cases;
@@ -14,6 +14,7 @@ mod delivery;
 mod disk;
 mod load;
 mod machine;
+mod postgres;
 mod readback;
 mod report;
 mod servers;
@@ -37,6 +38,7 @@ fn main() -> Outcome<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["--yardstick", port, threads] => yardstick::serve(port.parse()?, *threads == "0"),
+        ["postgres"] => postgres::run(),
         ["delivery"] => delivery::run(""),
         ["delivery", part] => delivery::run(part),
         [mode @ ("--bare-loop" | "--bare-paced"), port, count] => {
@@ -45,7 +47,8 @@ fn main() -> Outcome<()> {
         [] | ["short"] => whole(&PARTS, &[1]),
         ["long"] => whole(&PARTS, &[1, 10]),
         ["only", part] if PARTS.contains(part) => whole(&[*part], &[1]),
-        _ => Err(format!("expected nothing, `long`, `only` and one of {}, or `delivery`", PARTS.join(", ")).into()),
+        _ => Err(format!("expected nothing, `long`, `only` and one of {}, `delivery` or `postgres`", PARTS.join(", "))
+            .into()),
     }
 }
 

@@ -22,21 +22,21 @@ pub(super) const HELD_MAX: usize = 4;
 
 /// What came.
 #[derive(Debug, Default)]
-pub(super) struct Arrivals {
-    pub(super) at: Vec<Instant>,
+pub(crate) struct Arrivals {
+    pub(crate) at: Vec<Instant>,
     /// How long each took from its sending, in nanoseconds.
     pub(super) took_ns: Vec<u128>,
 }
 
 /// A sink on a thread of its own.
-pub(super) struct Sink {
-    pub(super) at: SocketAddr,
+pub(crate) struct Sink {
+    pub(crate) at: SocketAddr,
     arrivals: Arc<Mutex<Arrivals>>,
     holds: watch::Sender<bool>,
 }
 
 impl Sink {
-    pub(super) fn start() -> Outcome<Self> {
+    pub(crate) fn start() -> Outcome<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let at = listener.local_addr()?;
@@ -48,12 +48,17 @@ impl Sink {
     }
 
     /// Holds its answers, or lets them go.
-    pub(super) fn hold(&self, holds: bool) {
+    pub(crate) fn hold(&self, holds: bool) {
         self.holds.send_replace(holds);
     }
 
+    /// Whether it holds its answers.
+    pub(crate) fn holds(&self) -> bool {
+        *self.holds.borrow()
+    }
+
     /// Forgets what came.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = Arrivals::default();
     }
 
@@ -62,7 +67,7 @@ impl Sink {
     }
 
     /// Waits until so many came, and gives them.
-    pub(super) fn wait_for(&self, count: usize, within: Duration) -> Outcome<Arrivals> {
+    pub(crate) fn wait_for(&self, count: usize, within: Duration) -> Outcome<Arrivals> {
         let deadline = Instant::now() + within;
         while self.count() < count {
             if Instant::now() > deadline {

@@ -1,8 +1,9 @@
 //! Copying the log into the main file, on a connection and a thread of its own, so that no commit pays for it.
 //!
-//! PASSIVE, regularly: it gets in nobody's way and copies what no reader still needs. Once that has caught up the next
-//! commit begins the log anew by itself; under a load that never pauses it does not, and the log grows. Then RESTART
-//! holds the writer for the moment that the last pages need. TRUNCATE gives the disk back after a burst.
+//! PASSIVE first, once the log holds enough: it gets in nobody's way and copies what no reader still needs. Under a load
+//! that never pauses that does not catch up, and the log would grow. So RESTART then holds the writer for the moment that
+//! the last pages need, and the next commit begins the log anew, over what is there (see `log_space`). TRUNCATE gives the
+//! disk back after a burst. Copying seldom is what keeps most commits from waiting behind a copy's syncs.
 //!
 //! The same thread measures the disk, so that nobody who asks for it waits.
 
@@ -14,14 +15,11 @@ use rusqlite::Connection;
 
 use super::condition::Disk;
 use super::fault::Fault;
+use super::log_space::LOG_BYTES_ANEW;
 use super::open;
 use super::shared::Shared;
 
 const EVERY: Duration = Duration::from_millis(250);
-/// A log below this is left alone.
-const LOG_BYTES_MIN: u64 = 4 * 1024 * 1024;
-/// A log beyond this is begun anew as soon as few pages are left to copy.
-const LOG_BYTES_RESTART: u64 = 64 * 1024 * 1024;
 /// A log beyond this is cut, too.
 const LOG_BYTES_TRUNCATE: u64 = 256 * 1024 * 1024;
 /// Pages that RESTART may have to copy while it holds the writer.
@@ -36,7 +34,7 @@ pub(super) fn run(shared: &Arc<Shared>, stop: &Receiver<()>) {
         }
         rounds = rounds.wrapping_add(1);
         if shared.condition.check().is_ok()
-            && log_bytes(shared) >= LOG_BYTES_MIN
+            && shared.log_space.used_bytes() >= LOG_BYTES_ANEW
             && let Err(fault) = round(shared)
         {
             tracing::warn!(reason = fault.sentence(shared.folder()), "failed to copy the log into the main file");
@@ -47,20 +45,21 @@ pub(super) fn run(shared: &Arc<Shared>, stop: &Receiver<()>) {
 
 fn round(shared: &Shared) -> Result<(), Fault> {
     let loan = shared.readers.lend(open::checkpointer)?;
-    let outcome = copy(loan.conn()?, log_bytes(shared));
+    let outcome = copy(loan.conn()?, shared);
     loan.discard();
     outcome
 }
 
-fn copy(conn: &Connection, log_bytes: u64) -> Result<(), Fault> {
+fn copy(conn: &Connection, shared: &Shared) -> Result<(), Fault> {
     let left = checkpoint(conn, "PASSIVE")?;
     if left > PAGES_LEFT_MAX {
         // A long read (a backup) needs the log; waiting for it would hold the writer for nothing.
         return Ok(());
     }
-    if log_bytes > LOG_BYTES_TRUNCATE {
+    if log_bytes(shared) > LOG_BYTES_TRUNCATE {
         checkpoint(conn, "TRUNCATE")?;
-    } else if log_bytes > LOG_BYTES_RESTART {
+        shared.log_space.is_cut();
+    } else {
         checkpoint(conn, "RESTART")?;
     }
     Ok(())

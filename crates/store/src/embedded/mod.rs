@@ -11,7 +11,7 @@
 //! | `endpoints`, `removal`, `registers`, `labels` | what is set by people |
 //! | `replay`, `hand` | what people do again, at once, or no more |
 //! | `readers`, `read` | queries beside the writer |
-//! | `retention`, `checkpoint` | keeping it small |
+//! | `retention`, `checkpoint`, `log_space` | keeping it small |
 //! | `backup`, `check` | keeping it safe |
 
 mod ahead;
@@ -32,6 +32,7 @@ mod hand;
 mod job;
 mod labels;
 mod ledger;
+mod log_space;
 mod lookup;
 mod names;
 mod news;
@@ -85,9 +86,11 @@ impl Embedded {
     pub fn open(options: EmbeddedOptions) -> Result<Self, StoreError> {
         let paths = Paths::new(&options.folder);
         let folder_lock = open::lock(&paths)?;
-        let conn = open::writer(&paths)?;
+        let mut conn = open::writer(&paths)?;
         let shared = Arc::new(Shared::new(paths, &options, folder_lock));
-        let ledger = rebuild::load(&conn, &shared).map_err(|fault| fault.to_store_error(shared.folder()))?;
+        let tell = |fault: fault::Fault| fault.to_store_error(shared.folder());
+        shared.log_space.watch(&mut conn).map_err(tell)?;
+        let ledger = rebuild::load(&conn, &shared).map_err(tell)?;
         checkpoint::measure(&shared);
         let writer = Writer::new(Arc::clone(&shared), conn, ledger);
         let threads = Threads::start(&shared, writer)

@@ -21,7 +21,7 @@ use crate::error::StoreError;
 
 /// The oldest SQLite without the WAL-reset bug, which two connections of one process can meet.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
-const PAGE_BYTES: i64 = 8_192;
+pub(super) const PAGE_BYTES: i64 = 8_192;
 const STATEMENTS_CACHED_MAX: usize = 128;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -14,6 +14,7 @@ use super::fault::{Fault, Kind};
 use super::faults::Faults;
 use super::fresh::FreshPayloads;
 use super::ledger::Ledger;
+use super::log_space::LogSpace;
 use super::lookup::{Index, Sealer};
 use super::open::Paths;
 use super::options::EmbeddedOptions;
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     pub(super) changes: Semaphore,
     pub(super) horizon: Mutex<Horizon>,
     pub(super) faults: Faults,
+    pub(super) log_space: Arc<LogSpace>,
     ledger: Mutex<Ledger>,
     last_commit_us: AtomicU64,
     suspicion: Mutex<Option<Fault>>,
@@ -70,6 +72,7 @@ impl Shared {
             changes: Semaphore::new(CHANGES_MAX),
             horizon: Mutex::new(Horizon::new(options.retention_step_min)),
             faults: Faults::default(),
+            log_space: Arc::default(),
             ledger: Mutex::default(),
             last_commit_us: AtomicU64::new(0),
             suspicion: Mutex::default(),

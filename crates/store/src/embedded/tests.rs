@@ -358,3 +358,26 @@ async fn the_views_for_people_show_events_and_deliveries() {
         conn.query_row("SELECT endpoint, state FROM v_deliveries", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(delivery, ("e".to_owned(), "owed".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_log_is_begun_anew_over_what_is_there_and_nothing_is_missed() {
+    let folder = folder();
+    let store = open(folder.path()).unwrap();
+    let content = format!(r#"{{"some":"{}"}}"#, "x".repeat(1024 * 1024));
+    let keys: Vec<String> = (0..40).map(|n| format!("k{n}")).collect();
+    for key in &keys {
+        commit(&store, Body::new().event(key, &content, "l", &[]).build(0)).await;
+    }
+    until("the log is copied and can be begun anew", async || {
+        commit(&store, body(&format!("after {}", store.shared.ledger().events))).await;
+        store.shared.log_space.used_bytes() < super::log_space::LOG_BYTES_ANEW
+    })
+    .await;
+    let log = fs::metadata(folder.path().join("waypost.db-wal")).unwrap().len();
+    assert!(log >= super::log_space::LOG_BYTES_ANEW, "it keeps its length: {log}");
+    drop(store);
+    let store = open(folder.path()).unwrap();
+    for key in &keys {
+        assert_eq!(store.find(Find::Event(id(key))).await.unwrap().len(), 1, "{key}");
+    }
+}

@@ -49,7 +49,10 @@ impl Writer {
                 self.distrust(&fault);
             }
             match taken {
-                Taken::Jobs(jobs) => self.group(jobs),
+                Taken::Jobs(jobs) => {
+                    self.group(jobs);
+                    self.make_log_space();
+                }
                 Taken::Nothing => {}
                 Taken::Closed => break,
             }
@@ -111,6 +114,12 @@ impl Writer {
         Ok(())
     }
 
+    fn make_log_space(&self) {
+        if self.conn.is_some() {
+            self.shared.log_space.make(&self.shared.paths().wal, self.shared.condition.disk().free_bytes);
+        }
+    }
+
     fn fail(&self, jobs: Vec<Box<dyn Job>>, fault: &Fault) {
         jobs.into_iter().for_each(|job| job.failed(fault, &self.shared));
     }
@@ -142,8 +151,9 @@ impl Writer {
     }
 
     fn reopen(&self) -> Result<(Connection, Ledger), Fault> {
-        let conn = open::writer(self.shared.paths())
+        let mut conn = open::writer(self.shared.paths())
             .map_err(|error| Fault::new(kind_of(&error), "open the store again", error))?;
+        self.shared.log_space.watch(&mut conn)?;
         self.shared.faults.limit_pages(&conn)?;
         let ledger = rebuild::load(&conn, &self.shared)?;
         Ok((conn, ledger))

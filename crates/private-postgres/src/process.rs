@@ -11,6 +11,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::cluster::User;
 use super::{Failed, failed};
 
+/// Processes that were killed are waited for at most so long.
+const ENDING_MAX: Duration = Duration::from_secs(10);
+
 /// A server that runs. Dropping it kills all of its processes.
 pub(crate) struct Running {
     child: Child,
@@ -92,15 +95,29 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let mut killed = Vec::new();
         if !self.has_ended() {
             self.freeze();
-            for pid in children(self.child.id()) {
-                let _ = kill_process(pid, Signal::KILL);
+            killed = children(self.child.id());
+            for pid in &killed {
+                let _ = kill_process(*pid, Signal::KILL);
             }
         }
         drop(self.child.kill());
         drop(self.child.wait());
+        // One that waits for the disk ends later, and a server that starts again before then is refused the shared memory.
+        let deadline = Instant::now() + ENDING_MAX;
+        while killed.iter().any(|pid| is_there(*pid)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
+}
+
+/// Whether a process holds anything still: one that has ended and that nobody waited for does not.
+fn is_there(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
+    state.is_some_and(|state| !matches!(state, "Z" | "X"))
 }
 
 /// The processes that a process started and that are there. Without /proc they end by themselves, when they miss theirs.

@@ -84,6 +84,18 @@ pub enum StoreError {
         /// What is wrong with it, and what to do.
         why: String,
     },
+    /// A copy into the store was cut off, and what is there is a part of one.
+    #[error("a copy into {store} is not finished: run the same `waypost store copy` again, or empty it")]
+    Unfinished {
+        /// Where it is.
+        store: String,
+    },
+    /// A store cannot be copied as it is, or to where it should go.
+    #[error("the store cannot be copied: {why}")]
+    Copy {
+        /// Why not, and what to do.
+        why: String,
+    },
     /// The database did not say whether it committed: what was written may be there or not. Never a success; to write the
     /// same again is safe, because keys tell what is there.
     #[error("the database did not say whether it committed")]

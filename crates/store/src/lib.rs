@@ -4,6 +4,7 @@
 //! transaction handle appears in it. Only this crate contains SQL; it is told what to write and decides nothing.
 
 mod common;
+mod copy;
 mod embedded;
 mod error;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod replay;
 mod seam;
 mod tenure;
 
+pub use copy::{CopiedTable, CopyEnd, CopyProgress, CopyStep, copy};
 pub use embedded::{BackupProgress, CheckReport, Embedded, EmbeddedOptions, backup, check, restore};
 pub use error::{CommitError, StoreError};
 pub use labels::LabelsOf;

@@ -41,7 +41,9 @@ pub(crate) use registers::{
 };
 pub(crate) use replay::{ReplayArgs, ReplayCommand, ReplayListArgs, ReplayMakeArgs, ReplayOneArgs};
 pub(crate) use schema::SchemaArgs;
-pub(crate) use store::{MigrateArgs, StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreRestoreArgs};
+pub(crate) use store::{
+    MigrateArgs, StoreArgs, StoreBackupArgs, StoreCheckArgs, StoreCommand, StoreCopyArgs, StoreRestoreArgs,
+};
 pub(crate) use trigger::{TriggerArgs, TriggerBodyArgs};
 pub(crate) use verify::VerifyArgs;
 

@@ -20,7 +20,8 @@ use crate::private_file;
 pub(crate) const APP: &str = "main";
 
 const APP_FILE: &str = "development.toml";
-const KEY_FILE: &str = "secrets.key";
+/// The key that is made, in the store's folder.
+pub(crate) const KEY_FILE: &str = "secrets.key";
 const LOCAL_FILE: &str = "local.json";
 
 /// What is kept of the app that was made.

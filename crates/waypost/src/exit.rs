@@ -106,6 +106,9 @@ pub(crate) enum Failure {
     /// The store cannot be opened.
     #[error("failed to open the store")]
     Store(#[source] store::StoreError),
+    /// A store was not copied.
+    #[error("failed to copy the store")]
+    Copy(#[source] store::StoreError),
     /// An address cannot be listened on.
     #[error("failed to listen on {at} ({setting})")]
     Listen {
@@ -173,9 +176,10 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Arguments(_) => Exit::Usage,
             Self::NoGateway { .. } | Self::Unreachable { .. } => Exit::Unreachable,
-            Self::Store(_) | Self::Start(StartError::Store(_) | StartError::Key(_)) | Self::Folder { .. } => {
-                Exit::Store
-            }
+            Self::Store(_)
+            | Self::Copy(_)
+            | Self::Start(StartError::Store(_) | StartError::Key(_))
+            | Self::Folder { .. } => Exit::Store,
             Self::Listen { .. } => Exit::Listen,
             Self::File { .. }
             | Self::Output(_)
@@ -209,6 +213,7 @@ impl Failure {
             | Self::Emulation(_)
             | Self::Refused { .. }
             | Self::Store(_)
+            | Self::Copy(_)
             | Self::Start(_)
             | Self::Broken(_)
             | Self::Output(_)

@@ -82,3 +82,63 @@ impl Progress {
         }
     }
 }
+
+/// How far long work of several parts is: a bar that is written over on a terminal, a line for each tenth and each part
+/// elsewhere.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    terminal: bool,
+    /// What stands there.
+    shown: Option<(String, u64)>,
+}
+
+/// Signs of a bar.
+const BAR_SIGNS: u64 = 30;
+
+impl Bar {
+    /// Of nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { terminal: io::stderr().is_terminal(), shown: None }
+    }
+
+    /// Shows what is being done, and how much of all is.
+    pub(crate) fn show(&mut self, doing: &str, done: u64, all: u64) {
+        let percent = done.saturating_mul(100) / all.max(1);
+        let step = if self.terminal { percent } else { percent / 10 };
+        if self.shown.as_ref().is_some_and(|(before, at)| before == doing && *at == step) {
+            return;
+        }
+        self.shown = Some((doing.to_owned(), step));
+        if self.terminal {
+            let mut out = io::stderr().lock();
+            drop(write!(out, "\r{}\u{1b}[K", bar(doing, percent)).and_then(|()| out.flush()));
+        } else {
+            tell(&format!("{doing}: {done} of {all} rows"));
+        }
+    }
+
+    /// Leaves the line.
+    pub(crate) fn end(self) {
+        if self.terminal && self.shown.is_some() {
+            tell("");
+        }
+    }
+}
+
+fn bar(doing: &str, percent: u64) -> String {
+    let full = usize::try_from(percent.min(100) * BAR_SIGNS / 100).unwrap_or_default();
+    let empty = usize::try_from(BAR_SIGNS).unwrap_or_default() - full;
+    format!("[{}{}] {percent:3} %  {doing}", "#".repeat(full), " ".repeat(empty))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_long_as_it_was_at_any_point() {
+        assert_eq!(bar("copying", 0), format!("[{}]   0 %  copying", " ".repeat(30)));
+        assert_eq!(bar("copying", 50), format!("[{}{}]  50 %  copying", "#".repeat(15), " ".repeat(15)));
+        assert_eq!(bar("copying", 100), format!("[{}] 100 %  copying", "#".repeat(30)));
+    }
+}

@@ -169,6 +169,8 @@ impl From<StoreError> for Problem {
             | StoreError::Io { .. }
             | StoreError::Unreachable { .. }
             | StoreError::Unfit { .. }
+            | StoreError::Unfinished { .. }
+            | StoreError::Copy { .. }
             | StoreError::OutcomeUnknown
             | StoreError::Closed => Code::StoreUnavailable,
             StoreError::Internal { .. } => Code::Internal,

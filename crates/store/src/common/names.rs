@@ -7,11 +7,24 @@ use crate::seam::Find;
 
 /// The hashes of all by which a new event can be found, each once: its id, then its names.
 pub(crate) fn hashes_of(event: &NewEvent) -> Box<[i64]> {
-    let contacts = [&event.wa_id, &event.user_id, &event.parent_user_id].map(|name| ("contact", name.as_deref()));
-    let display = event.display_phone_number.as_deref().map(digits);
-    let numbers = [event.phone_number_id.as_deref(), display.as_deref()].map(|name| ("number", name));
-    let mut hashes = vec![event_hash(event.id.as_bytes())];
-    for (kind, name) in [("message", event.message_id.as_deref())].into_iter().chain(contacts).chain(numbers) {
+    let contacts = [&event.wa_id, &event.user_id, &event.parent_user_id].map(|name| name.as_deref());
+    let numbers = (event.phone_number_id.as_deref(), event.display_phone_number.as_deref());
+    hashes_of_names(event.id.as_bytes(), event.message_id.as_deref(), contacts, numbers)
+}
+
+/// The same of an event that is known by its columns: its message, its contact's names, and its business number's id and
+/// digits for display.
+pub(crate) fn hashes_of_names(
+    id: &[u8; 16],
+    message: Option<&str>,
+    contacts: [Option<&str>; 3],
+    (number, display): (Option<&str>, Option<&str>),
+) -> Box<[i64]> {
+    let display = display.map(digits);
+    let contacts = contacts.map(|name| ("contact", name));
+    let numbers = [number, display.as_deref()].map(|name| ("number", name));
+    let mut hashes = vec![event_hash(id)];
+    for (kind, name) in [("message", message)].into_iter().chain(contacts).chain(numbers) {
         let hash = name.map(|name| hash(kind, name));
         hashes.extend(hash.filter(|hash| !hashes.contains(hash)));
     }

@@ -13,10 +13,12 @@
 //! | `readers`, `read` | queries beside the writer |
 //! | `retention`, `checkpoint`, `log_space` | keeping it small |
 //! | `backup`, `check` | keeping it safe |
+//! | `carry` | the folder as one end of a copy into another engine, or out of one |
 
 mod ahead;
 mod backlog;
 mod backup;
+mod carry;
 mod check;
 mod checkpoint;
 mod claim;
@@ -62,6 +64,7 @@ mod writer;
 use std::sync::{Arc, Mutex};
 
 pub use self::backup::{BackupProgress, backup, restore};
+pub(crate) use self::carry::Folder;
 pub use self::check::{CheckReport, check};
 use self::open::Paths;
 pub use self::options::EmbeddedOptions;
@@ -87,6 +90,7 @@ impl Embedded {
         let paths = Paths::new(&options.folder);
         let folder_lock = open::lock(&paths)?;
         let mut conn = open::writer(&paths)?;
+        carry::must_be_whole(&conn, &options.folder)?;
         let shared = Arc::new(Shared::new(paths, &options, folder_lock));
         let tell = |fault: fault::Fault| fault.to_store_error(shared.folder());
         shared.log_space.watch(&mut conn).map_err(tell)?;

@@ -192,6 +192,8 @@ fn kind_of(error: &crate::error::StoreError) -> Kind {
         | E::Internal { .. }
         | E::Unreachable { .. }
         | E::Unfit { .. }
-        | E::OutcomeUnknown => Kind::Io,
+        | E::OutcomeUnknown
+        | E::Unfinished { .. }
+        | E::Copy { .. } => Kind::Io,
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::fault::{Fault, Kind};
+use super::pool::Pool;
 use super::session::{Sql, cell};
 use super::shared::{Shared, lock};
 use super::tx::Mode;
@@ -48,9 +49,10 @@ pub(super) async fn ensure(shared: &Shared, days: &BTreeSet<i32>) -> Result<(), 
             return Ok(());
         }
         // A partition that is there is not made again: who makes one waits for nobody then.
-        let (events, bodies) = there(shared).await?;
+        let (events, bodies) = there(&shared.pool).await?;
         let there: BTreeSet<i32> = events.intersection(&bodies).copied().collect();
-        let made = make(shared, wanted.iter().copied().filter(|day| !there.contains(day)), (&events, &bodies)).await;
+        let made =
+            make(&shared.pool, wanted.iter().copied().filter(|day| !there.contains(day)), (&events, &bodies)).await;
         match made {
             Ok(()) => lock(&shared.days).extend(wanted),
             Err(refused) => fault = Some(refused),
@@ -63,8 +65,8 @@ pub(super) async fn ensure(shared: &Shared, days: &BTreeSet<i32>) -> Result<(), 
 }
 
 /// The days that there are partitions for: of events, and of bodies.
-pub(super) async fn there(shared: &Shared) -> Result<(BTreeSet<i32>, BTreeSet<i32>), Fault> {
-    let mut tx = shared.pool.begin(Mode::Read).await?;
+pub(super) async fn there(pool: &Pool) -> Result<(BTreeSet<i32>, BTreeSet<i32>), Fault> {
+    let mut tx = pool.begin(Mode::Read).await?;
     let mut both = [BTreeSet::new(), BTreeSet::new()];
     for (sql, days) in [&DAYS, &BODY_DAYS].into_iter().zip(&mut both) {
         for row in tx.query(sql, &[]).await? {
@@ -77,8 +79,9 @@ pub(super) async fn there(shared: &Shared) -> Result<(BTreeSet<i32>, BTreeSet<i3
     Ok((events, bodies))
 }
 
-async fn make(
-    shared: &Shared,
+/// Makes the partitions of these days, where they are not among those that are there.
+pub(super) async fn make(
+    pool: &Pool,
     days: impl Iterator<Item = i32>,
     (events, bodies): (&BTreeSet<i32>, &BTreeSet<i32>),
 ) -> Result<(), Fault> {
@@ -93,7 +96,7 @@ async fn make(
             )
             .map_err(|_| Fault::new(Kind::Other, "no memory for a statement"))?;
         }
-        let mut tx = shared.pool.begin(Mode::Upkeep).await?;
+        let mut tx = pool.begin(Mode::Upkeep).await?;
         tx.batch(&text).await?;
         tx.commit().await?;
     }

@@ -20,8 +20,10 @@
 //! | `read`, `tally` | queries and totals |
 //! | `days`, `retention` | partitions, made ahead and dropped whole |
 //! | `inspect` | a database looked at from outside |
+//! | `carry` | the database as one end of a copy into another engine, or out of one |
 
 mod backlog;
+mod carry;
 mod claim;
 mod commit;
 mod days;
@@ -54,6 +56,7 @@ mod tuning;
 mod tx;
 mod value;
 
+pub(crate) use self::carry::Database;
 pub use self::inspect::{PostgresReport, inspect, migrate};
 pub use self::open::Postgres;
 pub use self::options::{BadAddress, PostgresOptions};

@@ -14,7 +14,7 @@ use super::session::Sql;
 use super::shared::{Shared, lock};
 use super::tuning::PostgresTuning;
 use super::tx::Mode;
-use super::{backlog, commit, days, feed, lease, migrate, replay, retention, tally};
+use super::{backlog, carry, commit, days, feed, lease, migrate, replay, retention, tally};
 use crate::common::clock;
 use crate::error::StoreError;
 
@@ -52,6 +52,7 @@ impl Postgres {
         // In containers every process may have the same number.
         let holder = tuning.node.clone().unwrap_or_else(|| format!("process {:x}", super::pool::chance()));
         let _migrated = migrate::run(&pool, migrate::STEPS, &holder).await?;
+        carry::must_be_whole(&pool).await?;
         let shared = Arc::new(Shared::new(pool, tuning));
         let tell = |fault: Fault| shared.pool.tell(&fault, "open the store");
         days::ensure(&shared, &days_ahead()).await.map_err(tell)?;

@@ -85,7 +85,7 @@ pub(super) async fn prune(shared: &Shared, retention: Retention, now_ms: i64) ->
 }
 
 async fn slice(shared: &Shared, retention: Retention, now_ms: i64) -> Result<PruneReport, Fault> {
-    let (event_days, body_days) = days::there(shared).await?;
+    let (event_days, body_days) = days::there(&shared.pool).await?;
     let mut tx = shared.pool.begin(Mode::Upkeep).await?;
     let step_min = shared.tuning.retention_step_min.as_secs_f64() * 1_000.0;
     let Some(row) = tx.query_opt(&CLOCK, &[&step_min]).await? else {

@@ -22,6 +22,8 @@ pub(super) enum Mode {
     Read,
     /// Reads that see one state of the tables, whatever is committed between them.
     Snapshot,
+    /// The same where nobody waits and it takes as long as it takes: a store that is copied.
+    Bulk,
     /// Work beside the traffic that may take its time: retention, partitions.
     Upkeep,
     /// Changes of the schema: as long as they take, but never long in front of a lock, behind which all others would wait.
@@ -45,6 +47,10 @@ impl Mode {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '10s'; \
                  SET LOCAL idle_in_transaction_session_timeout = '5s'"
             }
+            Self::Bulk => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \
+                 SET LOCAL idle_in_transaction_session_timeout = '60s'"
+            }
             Self::Upkeep => {
                 "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = '60s'; \
                  SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '5s'"
@@ -62,7 +68,7 @@ impl Mode {
             Self::Durable => Some(Duration::from_secs(8)),
             Self::Read | Self::Snapshot => Some(Duration::from_secs(13)),
             Self::Upkeep => Some(Duration::from_secs(65)),
-            Self::Schema => None,
+            Self::Bulk | Self::Schema => None,
         }
     }
 }

@@ -11,8 +11,18 @@ Examples:
   waypost store check
   waypost store backup --to /backups/waypost-2026-03-01.db
   waypost store restore --from /backups/waypost-2026-03-01.db -c waypost.toml
+  waypost store copy --from sqlite:waypost-data --to env:DATABASE_URL
 
 A backup holds everything but the key that seals the secrets in it: keep that one elsewhere.";
+
+const COPY: &str = "\
+Everything goes along: bodies, events and their keys, what is owed and in which order, what has ended, endpoints with their
+secrets as they are sealed, replays, labels, API keys. The source is left as it was. What was cut off goes on where it was
+when the same is run again; in the end both sides are read, counted and compared.
+
+Examples:
+  waypost store copy --from sqlite:waypost-data --to env:DATABASE_URL
+  waypost store copy --from postgres://waypost@db1/waypost --password file:pg.password --to sqlite:waypost-data";
 
 /// Arguments of `store`.
 #[derive(Debug, Args)]
@@ -34,6 +44,9 @@ pub(crate) enum StoreCommand {
     /// Make a store from a backup, where there is none, after checking the backup
     #[command(after_help = "Example:\n  waypost store restore --from /backups/waypost-2026-03-01.db")]
     Restore(StoreRestoreArgs),
+    /// Move the store from a folder into a PostgreSQL database, or back; nothing may run on either
+    #[command(after_help = COPY)]
+    Copy(StoreCopyArgs),
 }
 
 /// Arguments of `migrate`.
@@ -83,6 +96,23 @@ pub(crate) struct StoreRestoreArgs {
     pub(crate) from: PathBuf,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `store copy`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreCopyArgs {
+    /// The store to copy: sqlite:FOLDER or postgres://…, or env:NAME or file:PATH with one of these in it
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: String,
+    /// Where to: the same, the other kind of store; it must be empty
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: String,
+    /// The password of the database, where its address has none: env:NAME or file:PATH
+    #[arg(long, value_name = "SECRET")]
+    pub(crate) password: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

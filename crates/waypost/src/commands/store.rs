@@ -1,5 +1,6 @@
 //! `waypost store`: care of the store, on the machine that has it.
 
+mod copy;
 mod database;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ pub(crate) fn run(command: &StoreCommand) -> Result<Exit, Failure> {
         StoreCommand::Check(args) => check(args),
         StoreCommand::Backup(args) => backup(args),
         StoreCommand::Restore(args) => restore(args),
+        StoreCommand::Copy(args) => copy::run(args),
     }
 }
 

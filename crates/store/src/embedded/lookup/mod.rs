@@ -11,6 +11,7 @@
 //! compares the real members.
 
 mod block;
+mod carry;
 mod check;
 mod expire;
 mod filter;
@@ -28,6 +29,7 @@ use std::sync::Mutex;
 
 use rusqlite::Connection;
 
+pub(super) use self::carry::{Carrier, seal_next};
 pub(super) use self::check::unknown_events;
 pub(super) use self::expire::expire;
 pub(super) use self::gathered::Gathered;

@@ -82,7 +82,7 @@ pub(super) fn clear_log(shared: &Shared, last_event: i64) {
 }
 
 /// A segment on its way to the disk.
-struct SealJob {
+pub(super) struct SealJob {
     segment: Segment,
     generation: u64,
     keys: Blocks,
@@ -105,7 +105,8 @@ enum How {
 }
 
 impl SealJob {
-    fn new(to_seal: &ToSeal) -> Option<Self> {
+    /// None when its events lie too far apart.
+    pub(super) fn new(to_seal: &ToSeal) -> Option<Self> {
         let ToSeal { part, id, generation } = to_seal;
         let (first_event, last_event) = (part.first_event()?, part.last_event()?);
         let records = part.sorted_keys()?;
@@ -123,6 +124,14 @@ impl SealJob {
         };
         let (generation, how) = (*generation, How::More);
         Some(Self { segment, generation, keys, names, durable: 0, written: 0, how })
+    }
+
+    /// Writes all of it, in a transaction that is open.
+    pub(super) fn write(mut self, conn: &Connection) -> Result<(), Fault> {
+        while self.step(conn)? == How::More {
+            self.durable = self.written;
+        }
+        Ok(())
     }
 
     fn step(&mut self, conn: &Connection) -> Result<How, Fault> {

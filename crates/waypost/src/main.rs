@@ -10,6 +10,7 @@ mod development;
 mod exit;
 mod json_text;
 mod logs;
+mod node;
 mod private_file;
 mod secret_argument;
 mod table;

@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) store: StorePlace,
     /// The store's folder; with a database, the folder for what belongs to this node alone.
     pub(crate) store_folder: PathBuf,
+    /// This node's name, where it has one and the store is a database.
+    pub(crate) node: Option<String>,
     /// The share of the store's volume, in per cent, beyond which the oldest bodies go early.
     pub(crate) volume_percent_max: u8,
     /// Seals the secrets in the store. None in development mode only, where `development::prepare` makes one.
@@ -133,10 +135,12 @@ impl Judge<'_> {
             endpoints,
         };
         let (store, store_folder) = self.store(&raw.store, raw.store_password.as_ref(), &raw.node_folder);
+        let node = raw.node.and_then(|raw| self.node(&raw, &store));
         let config = Config {
             settings,
             store,
             store_folder,
+            node,
             volume_percent_max: u8::try_from(self.within(&raw.retention.volume_percent_max, 1..=95)).unwrap_or(95),
             secrets_key: self.secrets_key(raw.secrets_key.as_ref(), development),
             logs: self.logs(&raw.logs),

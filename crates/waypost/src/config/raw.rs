@@ -10,6 +10,7 @@ use super::reference::Reference;
 pub(crate) struct Raw {
     pub(crate) store: At<Reference>,
     pub(crate) store_password: Option<At<Reference>>,
+    pub(crate) node: Option<At<String>>,
     pub(crate) node_folder: At<String>,
     pub(crate) development: At<bool>,
     pub(crate) secrets_key: Option<At<Reference>>,
@@ -85,6 +86,7 @@ impl Raw {
         Self {
             store: reader.secret("store"),
             store_password: reader.secret_if_given("store_password"),
+            node: reader.text_if_given("node"),
             node_folder: reader.text("node_folder"),
             development: reader.flag("development"),
             secrets_key: reader.secret_if_given("secrets_key"),

@@ -413,6 +413,19 @@ fn what_is_wrong_with_a_database_is_told_where_it_stands() {
     assert!(idle.warnings.to_string().contains("does nothing, because the store is a folder"), "{}", idle.warnings);
 }
 
+#[test]
+fn a_node_has_a_name_where_the_store_is_shared_with_others() {
+    let database = "store = 'postgres://w@localhost/w'\n";
+    assert_eq!(good(&format!("{database}{GOOD}")).node, None);
+    assert_eq!(good(&format!("{database}node = 'node-1.a'\n{GOOD}")).node.as_deref(), Some("node-1.a"));
+    let from_variable = load_with(&format!("{database}{GOOD}"), &[("WAYPOST_NODE", "pod_7")]).unwrap();
+    assert_eq!(from_variable.node.as_deref(), Some("pod_7"));
+    let told = load_with(&format!("{database}node = 'a b'\n{GOOD}"), &[]).unwrap_err().to_string();
+    assert!(told.contains("node: expected a name of 1 to 64 letters"), "{told}");
+    let idle = good(&format!("node = 'node-1'\n{GOOD}"));
+    assert!(idle.node.is_none() && idle.warnings.to_string().contains("does nothing"), "{}", idle.warnings);
+}
+
 /// The part of the reference page that is made from the keys and the default file.
 fn reference() -> String {
     let mut text = "| key | variable | takes |\n| --- | --- | --- |\n".to_owned();

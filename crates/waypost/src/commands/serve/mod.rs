@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, Environment, StorePlace};
 use crate::exit::{Exit, Failure};
+use crate::node::Node;
 use crate::{development, logs, terminal};
 
 /// Runs the gateway until it is told to stop.
@@ -50,13 +51,16 @@ pub(crate) struct Started {
     pub(crate) running: Running,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) about: banner::About,
+    /// Nobody else has its name while this is there.
+    _node: Option<Node>,
 }
 
 /// Opens the store, binds the listeners and starts the gateway. Nothing is bound before the configuration is good.
 pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Failure> {
     let store_name = config.store_name();
-    let Config { mut settings, store, store_folder, volume_percent_max, file, .. } = config;
-    let store = open(store, &store_folder).await?;
+    let Config { mut settings, store, store_folder, node, volume_percent_max, file, .. } = config;
+    let node = node.map(|name| Node::claim(&store_folder, &name)).transpose()?;
+    let store = open(store, &store_folder, node.as_ref()).await?;
     let receive = bind(settings.receive.listen, "receive.listen").await?;
     let admin = bind(settings.admin.listen, "admin.listen").await?;
     let (receive_at, admin_at) = (address(&receive)?, address(&admin)?);
@@ -75,11 +79,11 @@ pub(crate) async fn start(config: Config, sealer: &Sealer) -> Result<Started, Fa
     let parts =
         Parts { settings, store: Arc::clone(&store), sealer: sealer.clone(), clock: Clock::System, receive, admin };
     let running = gateway::start(parts).await.map_err(Failure::Start)?;
-    Ok(Started { running, store, about })
+    Ok(Started { running, store, about, _node: node })
 }
 
 /// Opens the store. Blocks nobody while it reads and syncs.
-async fn open(place: StorePlace, folder: &Path) -> Result<Arc<dyn Store>, Failure> {
+async fn open(place: StorePlace, folder: &Path, node: Option<&Node>) -> Result<Arc<dyn Store>, Failure> {
     match place {
         StorePlace::Folder => {
             let options = EmbeddedOptions::new(folder);
@@ -87,7 +91,8 @@ async fn open(place: StorePlace, folder: &Path) -> Result<Arc<dyn Store>, Failur
             Ok(Arc::new(opened.map_err(|_| Failure::Broken("open the store"))?.map_err(Failure::Store)?))
         }
         StorePlace::Postgres(options) => {
-            let opened = Postgres::open(*options, PostgresTuning::default()).await;
+            let tuning = PostgresTuning { node: node.map(|node| node.name().to_owned()), ..PostgresTuning::default() };
+            let opened = Postgres::open(*options, tuning).await;
             Ok(Arc::new(opened.map_err(Failure::Store)?))
         }
     }

@@ -18,6 +18,9 @@ pub(crate) enum StorePlace {
     Postgres(Box<PostgresOptions>),
 }
 
+/// Letters of a node's name.
+const NODE_LETTERS_MAX: usize = 64;
+
 /// Whether a store as written leads to a database.
 pub(crate) fn is_database(text: &str) -> bool {
     text.contains("://") || text.starts_with("env:") || text.starts_with("file:")
@@ -56,6 +59,22 @@ impl Judge<'_> {
         let folder = self.resolver.path(node_folder, Path::new(&node_folder.value));
         let place = self.database(raw, password).map_or(StorePlace::Folder, StorePlace::Postgres);
         (place, folder)
+    }
+
+    /// Judges the node's name.
+    pub(super) fn node(&mut self, raw: &At<String>, store: &StorePlace) -> Option<String> {
+        let name = raw.value.as_str();
+        let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        if name.is_empty() || name.len() > NODE_LETTERS_MAX || !name.chars().all(fine) {
+            let message = format!("expected a name of 1 to {NODE_LETTERS_MAX} letters, digits, `-`, `.` and `_`");
+            self.problems.error(raw, message);
+            return None;
+        }
+        if matches!(store, StorePlace::Folder) {
+            self.problems.warning(raw, "does nothing, because the store is a folder");
+            return None;
+        }
+        Some(name.to_owned())
     }
 
     fn database(&mut self, raw: &At<Reference>, password: Option<&At<Reference>>) -> Option<Box<PostgresOptions>> {

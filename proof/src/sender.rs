@@ -104,6 +104,8 @@ impl Meta {
     /// The same with so many senders.
     pub(crate) fn start_many(line: &Line, senders: u32, rate: u32, traffic: impl Fn(u32) -> Traffic) -> Outcome<Self> {
         let runtime = runtime()?;
+        // A connection lives on the runtime that opened it, and would end under whoever else had borrowed it.
+        let line = Line { client: emulator::Sender::new(), ..line.clone() };
         let stop = Arc::new(AtomicBool::new(false));
         let each = f64::from(rate.max(1)) / f64::from(senders);
         let senders =

@@ -71,7 +71,9 @@ impl Mutant {
     fn noticed(&self) -> Result<Option<String>, String> {
         let here = std::env::current_dir().map_err(|cause| cause.to_string())?;
         let ran = Command::new("cargo")
-            .args(["test", "--locked", "--package", self.package, "--lib", self.test, "--", "--nocapture"])
+            .args(["test", "--locked", "--package", self.package])
+            .args(self.target)
+            .args([self.test, "--", "--nocapture"])
             .current_dir(TREE)
             .env("CARGO_TARGET_DIR", here.join(BUILD))
             .env("WAYPOST_SIMULATION_SEEDS", SEEDS)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rules::directory::{Directory, Number, digits};
+pub use rules::identity::key_partition;
 use rules::identity::{EventId, NotificationId};
 use rules::lane::Names;
 use rules::route::Facts;
@@ -13,7 +14,6 @@ use whatsapp::{Contact, Conversation, Data, Event, KeyScope, Lane, Problem};
 use crate::endpoint::Format;
 use crate::routing::Snapshot;
 
-const DAY_SECONDS: i64 = 24 * 60 * 60;
 /// The one problem that is ours and not the body's.
 pub(crate) const UNRESOLVED: &str = "number not in the directory";
 /// Problems of the envelope that are told with each of its events, so that an odd body does not grow with their product.
@@ -172,21 +172,6 @@ fn new_event(received: &Received, event: &Event<'_>, of_envelope: &[Problem]) ->
         data_is_json,
         position: event.origin.event,
         owed_to: Vec::new(),
-    }
-}
-
-/// The partition of a key: the day of the event's own time, so that the same event meets the same partition whenever it
-/// arrives. Keys without a time go to one of 16 partitions of their own, below zero.
-#[must_use]
-pub fn key_partition(occurred_at_seconds: Option<i64>, key: &str) -> i64 {
-    match occurred_at_seconds {
-        Some(seconds) => seconds.div_euclid(DAY_SECONDS).max(0),
-        None => {
-            let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-            });
-            -1 - i64::try_from(hash % 16).unwrap_or(0)
-        }
     }
 }
 

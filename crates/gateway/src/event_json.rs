@@ -39,6 +39,8 @@ pub struct EventJson<'a> {
     data_base64: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     data_dropped: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damaged: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,7 +51,8 @@ struct ContactJson<'a> {
 }
 
 impl<'a> EventJson<'a> {
-    /// The event with the element that lies in this body; without a body, its data was dropped by retention.
+    /// The event with the element that lies in this body; without a body, its data was dropped by retention, or is
+    /// damaged.
     #[must_use]
     pub fn new(event: &'a EventRecord, body: Option<&'a [u8]>) -> Self {
         let bytes = body.and_then(|body| body.get(event.data_range.clone()));
@@ -83,6 +86,7 @@ impl<'a> EventJson<'a> {
             data,
             data_base64,
             data_dropped: bytes.is_none(),
+            damaged: event.damaged,
         }
     }
 

@@ -8,6 +8,7 @@
 //! they are told to stop.
 
 pub mod admin;
+mod alarm;
 mod chance;
 pub mod clock;
 pub mod cut;

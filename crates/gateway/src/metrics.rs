@@ -41,6 +41,8 @@ pub struct Metrics {
     store_bytes: Gauge,
     free_bytes: Gauge,
     store_writable: Gauge,
+    damaged: Gauge,
+    disk_alarm: Gauge,
     commit_seconds: Gauge<f64, AtomicU64>,
 }
 
@@ -123,6 +125,8 @@ impl Default for Metrics {
             store_bytes: Gauge::default(),
             free_bytes: Gauge::default(),
             store_writable: Gauge::default(),
+            damaged: Gauge::default(),
+            disk_alarm: Gauge::default(),
             commit_seconds: Gauge::default(),
         };
         metrics.register();
@@ -149,6 +153,8 @@ impl Metrics {
         r.register_with_unit("store", "Size of the store's files", Unit::Bytes, self.store_bytes.clone());
         r.register_with_unit("store_free", "Free on the store's volume", Unit::Bytes, self.free_bytes.clone());
         r.register("store_writable", "1 when the store can commit", self.store_writable.clone());
+        r.register("store_damaged", "Records found damaged since the start", self.damaged.clone());
+        r.register("disk_alarm", "Per cent of the volume at which the alarm rings", self.disk_alarm.clone());
         r.register_with_unit("last_commit", "Time of the last commit", Unit::Seconds, self.commit_seconds.clone());
     }
 
@@ -224,6 +230,11 @@ impl Metrics {
         self.turns.get_or_create(&TurnLabels { endpoint: endpoint.to_owned(), turn }).inc();
     }
 
+    /// The alarm about the volume that holds now, in per cent; 0 for none.
+    pub(crate) fn disk_alarm(&self, level: u8) {
+        self.disk_alarm.set(i64::from(level));
+    }
+
     /// The page for Prometheus, with the store's figures of this moment.
     #[must_use]
     pub fn page(&self, health: &Health, counts: &StoreCounts) -> String {
@@ -232,6 +243,7 @@ impl Metrics {
         self.store_bytes.set(gauge(health.store_bytes));
         self.free_bytes.set(gauge(health.free_bytes));
         self.store_writable.set(i64::from(health.writable));
+        self.damaged.set(gauge(health.damaged));
         self.commit_seconds.set(Duration::from_micros(health.last_commit_us).as_secs_f64());
         let mut page = String::new();
         if encode(&mut page, &self.registry).is_err() {

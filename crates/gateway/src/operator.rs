@@ -46,6 +46,19 @@ pub(crate) enum News {
         /// When.
         at_ms: i64,
     },
+    /// The store's volume fills up, or has more room again.
+    Disk {
+        /// It fills up.
+        rising: bool,
+        /// The alarm that holds now, in per cent; 0 for none.
+        level: u8,
+        /// How much is used.
+        used_percent: u8,
+        /// How much is not.
+        free_bytes: u64,
+        /// When.
+        at_ms: i64,
+    },
     /// Deliveries of an endpoint died.
     Dead {
         /// The endpoint's id.
@@ -220,6 +233,15 @@ fn gather(news: Vec<News>) -> Vec<Told> {
                 value: json!({ "endpoint": id, "owner": &owner, "reason": reason, "at": rfc3339_ms(at_ms) }),
                 endpoint: id,
                 owner,
+                at_ms,
+            }),
+            News::Disk { rising, level, used_percent, free_bytes, at_ms } => told.push(Told {
+                event_type: format!("{FIELD}.disk.{}", if rising { "filling" } else { "eased" }),
+                value: json!({
+                    "level": level, "used_percent": used_percent, "free_bytes": free_bytes, "at": rfc3339_ms(at_ms),
+                }),
+                endpoint: "disk".to_owned(),
+                owner: String::new(),
                 at_ms,
             }),
             News::Dead { id, owner, reason, count, delivery, at_ms } => {

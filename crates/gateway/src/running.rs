@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
+use crate::alarm::{self, Alarm};
 use crate::clock::Clock;
 use crate::deliver::{self, Client, Guard, Sender};
 use crate::endpoints::{Endpoints, EndpointsError, PlanStep};
@@ -146,6 +147,12 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         clock: clock.clone(),
         herald: herald.clone(),
     };
+    let alarm = Alarm {
+        store: Arc::clone(&store),
+        metrics: Arc::clone(&metrics),
+        herald: herald.clone(),
+        clock: clock.clone(),
+    };
     let (followed, follower) = (Arc::clone(&store), Arc::clone(&routing));
     let sender = Sender {
         breakers: Arc::default(),
@@ -176,7 +183,9 @@ pub async fn start(parts: Parts) -> Result<Running, StartError> {
         delivering: Task::start(|stop| deliver::run(sender, stop)),
         serving: Task::start(|stop| admin::serve(admin_state, admin, stop)),
         replaying: Task::start(|stop| replays.run(stop)),
-        keeping: Task::start(|stop| upkeep::run(upkeep, stop)),
+        keeping: Task::start(|stop| async move {
+            tokio::join!(upkeep::run(upkeep, stop.clone()), alarm::run(alarm, stop));
+        }),
         telling: Task::start(|stop| operator::run(teller, news, stop)),
         following: Task::start(|stop| follow::run(followed, follower, stop)),
         store: KeepsStore(store),

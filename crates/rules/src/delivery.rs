@@ -38,6 +38,8 @@ pub enum EndReason {
     GivenUp,
     /// The event cannot be written in the endpoint's format.
     FormatLeftOut,
+    /// What the store holds of the event is not what was written.
+    Damaged,
 }
 
 /// Whose fault a failed attempt is.
@@ -88,6 +90,7 @@ words!(EndReason {
     TooOld = "too_old",
     GivenUp = "given_up",
     FormatLeftOut = "format_left_out",
+    Damaged = "damaged",
 });
 
 words!(FailureClass {

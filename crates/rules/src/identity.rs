@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
 /// Identity of an event: 128 bits of SHA-256 over its scope and key. Shown as `evt_` and 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId([u8; 16]);
@@ -30,6 +32,21 @@ impl EventId {
         let mut id = [0; 16];
         id.copy_from_slice(digest.first_chunk::<16>().unwrap_or(&[0; 16]));
         Self(id)
+    }
+}
+
+/// The partition of a key: the day of the event's own time, so that the same event meets the same partition whenever it
+/// arrives. Keys without a time go to one of 16 partitions of their own, below zero.
+#[must_use]
+pub fn key_partition(occurred_at_seconds: Option<i64>, key: &str) -> i64 {
+    match occurred_at_seconds {
+        Some(seconds) => seconds.div_euclid(DAY_SECONDS).max(0),
+        None => {
+            let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
+            -1 - i64::try_from(hash % 16).unwrap_or(0)
+        }
     }
 }
 

@@ -309,6 +309,45 @@ pub struct EventRecord {
     pub unrouted: bool,
     /// Endpoints to which the delivery of this event is that of its whole notification.
     pub whole_to: Vec<EndpointNo>,
+    /// What the store holds of it is not what was written: the row, in which case nothing but `id` can be relied upon, or
+    /// its notification's body, which is not given then.
+    pub damaged: bool,
+}
+
+impl EventRecord {
+    /// An event whose row cannot be relied upon.
+    #[must_use]
+    pub fn unreadable(id: EventId) -> Self {
+        Self {
+            id,
+            notification: NotificationId::from_bytes([0; 16]),
+            app: String::new(),
+            key: String::new(),
+            event_type: String::new(),
+            field: String::new(),
+            entry_id: None,
+            waba_id: None,
+            business_id: None,
+            phone_number_id: None,
+            display_phone_number: None,
+            wa_id: None,
+            user_id: None,
+            parent_user_id: None,
+            message_id: None,
+            lane: String::new(),
+            occurred_at_seconds: None,
+            received_at_ms: 0,
+            test: false,
+            problems_json: "[]".to_owned(),
+            data_range: 0..0,
+            data_is_json: true,
+            position: 0,
+            duplicates: 0,
+            unrouted: false,
+            whole_to: Vec::new(),
+            damaged: true,
+        }
+    }
 }
 
 impl NewEvent {
@@ -342,6 +381,7 @@ impl NewEvent {
             duplicates: 0,
             unrouted: self.owed_to.is_empty(),
             whole_to: Vec::new(),
+            damaged: false,
         }
     }
 }
@@ -351,7 +391,7 @@ impl NewEvent {
 pub struct Payload {
     /// The event.
     pub event: Arc<EventRecord>,
-    /// Its notification's body; None when retention has dropped it.
+    /// Its notification's body; None when retention has dropped it, or when the event is [`EventRecord::damaged`].
     pub body: Option<Arc<[u8]>>,
     /// Meta's signature header over that body.
     pub signature: Option<String>,
@@ -383,10 +423,20 @@ pub struct NotificationRecord {
     pub received_at_ms: i64,
     /// Meta's signature header.
     pub signature: Option<String>,
-    /// Its bytes; None when retention has dropped them.
+    /// Its bytes; None when retention has dropped them, or when they are damaged.
     pub body: Option<Arc<[u8]>>,
+    /// What the store holds of it is not what was written.
+    pub damaged: bool,
     /// How many events it held.
     pub events: u32,
+}
+
+impl NotificationRecord {
+    /// A notification whose row cannot be relied upon.
+    #[must_use]
+    pub const fn unreadable(id: NotificationId) -> Self {
+        Self { id, app: String::new(), received_at_ms: 0, signature: None, body: None, damaged: true, events: 0 }
+    }
 }
 
 /// Whether an endpoint gets deliveries.
@@ -572,7 +622,8 @@ pub struct Health {
     pub writable: bool,
     /// Why not, in a sentence for the operator.
     pub reason: Option<String>,
-    /// What it can commit and the operator should know of, in a sentence: which loss its commits would not survive.
+    /// What it can commit and the operator should know of, in a sentence: which loss its commits would not
+    /// survive, or what was found lost or damaged.
     pub caution: Option<String>,
     /// Bytes of the store's files.
     pub store_bytes: u64,
@@ -584,6 +635,8 @@ pub struct Health {
     pub last_commit_us: u64,
     /// Batches waiting for their turn.
     pub queued: usize,
+    /// Events and notifications that were found damaged since the store was opened.
+    pub damaged: u64,
 }
 
 /// Totals for the status page. Exact for what is owed; the rest since the store was made.

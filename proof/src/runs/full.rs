@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::r3::{Probe, Seen, judge_episode};
 use crate::Outcome;
@@ -23,6 +23,16 @@ const BALLAST_BYTES: usize = 16 * 1024 * 1024;
 const FILLS_WITHIN: Duration = Duration::from_secs(180);
 /// How long it stays full.
 const STAYS: Duration = Duration::from_secs(6);
+
+/// More than this cannot be in flight while nothing is written.
+const IN_FLIGHT_MAX: usize = 1_024;
+
+/// The alarms that the gateway told, in per cent.
+fn alarms(stage: &Stage) -> Outcome<Vec<u64>> {
+    let page = stage.gateway.get("/api/v1/events?field=waypost&type=waypost.disk.filling&limit=100")?;
+    let rows = page.pointer("/rows").and_then(Value::as_array).cloned().unwrap_or_default();
+    Ok(rows.iter().filter_map(|row| row.pointer("/data/level").and_then(Value::as_u64)).collect())
+}
 
 pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let setup = Setup { volume_bytes: Some(VOLUME_BYTES), ..Setup::default() };
@@ -53,6 +63,7 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let well_us = stage.clock.now_us();
     let more = probe.watch(&stage, STAYS)?;
     seen.refusals.extend(more.refusals);
+    let owed_when_full = stage.gateway.total("owed")?;
     let (window_us, memory_kib) = (first_us.unwrap_or(begin_us)..stage.clock.now_us(), stage.gateway.rss_kib());
     fs::remove_file(&ballast)?;
     probe.until_back(&stage, &mut seen)?;
@@ -64,7 +75,18 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     report.row("| --- | --- | --- | --- | --- | --- |".to_owned());
     judge_episode(&mut report, "is full", true, (&window_us, &seen), &books);
     let delivered = books.arrivals.iter().filter(|a| (well_us..window_us.end).contains(&a.arrived_us) && a.accepted());
-    report.figure("delivered while the disk was full and the endpoints were well", delivered.count());
+    let delivered = delivered.count();
+    report.claim(
+        "what was taken is delivered while the disk is full",
+        delivered > IN_FLIGHT_MAX || owed_when_full == 0,
+        format!("{delivered} in {} s, {owed_when_full} still owed", STAYS.as_secs()),
+    );
+    let rung = alarms(&stage)?;
+    report.claim(
+        "alarms rang at 80, 90 and 95 %",
+        [80, 90, 95].iter().all(|at| rung.contains(at)),
+        format!("{rung:?}"),
+    );
     report.figure("memory KiB when it was full", memory_kib);
     report.claim("the handshake is answered all the while", handshake.status == 200, handshake.status.to_string());
     judge::basics(&mut report, &books, &stage.endpoints);

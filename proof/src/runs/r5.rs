@@ -1,6 +1,7 @@
 //! R5: a steady load, then more than the gateway can take, then the steady load again. The surplus is refused at once,
 //! what is taken stays quick, memory stays bounded, and nothing that was answered 200 is lost.
 
+use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,9 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let surplus = Meta::start_many(&stage.line, SURPLUS, 10_000_000, |n| {
         Traffic::new(!args.seed, (n, SURPLUS), args.contacts, args.endpoints).beyond(args.contacts)
     })?;
+    let before = Quick::of(&stage)?;
     let (over_us, rss_kib) = phase(&stage, args.lasts / 2)?;
+    let quick_refusals = Quick::of(&stage)?.since(before);
     surplus.stop()?;
     std::thread::sleep(CALM);
     let after_us = phase(&stage, args.lasts / 2)?.0;
@@ -52,6 +55,7 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     report.figure("events a second, steady", rate(&steady_us));
     report.figure("events a second taken in the overload", rate(&over_us));
     report.figure("refused in the overload", format!("{} requests; {refused}", refused.count));
+    report.figure("of the refusals, by the gateway's own clock, once a request was whole", quick_refusals.to_string());
     report.figure("delivered end to end, steady", judge::delivery(&books, &steady_us, |_| true).to_string());
     let quick = |spread: Spread, p99_ms: u64| spread.count > 0 && spread.p99_us <= p99_ms * 1_000;
     report.claim_of_speed(
@@ -72,12 +76,46 @@ pub(crate) fn run(args: &Args) -> Outcome<Report> {
     let with = |is: &dyn Fn(u16) -> bool| books.asked.iter().filter(|asked| is(asked.status)).count();
     let strange = with(&|status| !matches!(status, 0 | 200 | 429 | 503));
     report.claim("every refusal is 503 or 429", strange == 0, format!("{strange} others"));
-    report.figure("requests whose connection ended without an answer", with(&|status| status == 0));
+    let unanswered = with(&|status| status == 0);
+    report.claim(
+        "every request gets an answer",
+        unanswered == 0,
+        format!("{unanswered} connections ended without one"),
+    );
     judge::basics(&mut report, &books, &stage.endpoints);
     judge::repeats(&mut report, &books, &Interruptions::default(), stage.endpoints.len());
     judge::order(&mut report, &books, &Interruptions::default());
     judge::totals(&mut report, &stage.gateway, &books, &stage.endpoints)?;
     Ok(report)
+}
+
+/// How many refusals the gateway made, and how many of them within 100 ms, by its own metrics.
+#[derive(Debug, Clone, Copy)]
+struct Quick {
+    all: u64,
+    within: u64,
+}
+
+impl Quick {
+    fn of(stage: &Stage) -> Outcome<Self> {
+        let (_, page) = stage.gateway.call_as("", "GET", "/metrics", None)?;
+        let refused = |line: &&str| line.starts_with("waypost_answer_seconds_bucket") && line.contains("refused");
+        let below = |bound: &str| {
+            let lines = page.lines().filter(refused).filter(|line| line.contains(&format!("le=\"{bound}\"")));
+            lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+        };
+        Ok(Self { all: below("+Inf"), within: below("0.1") })
+    }
+
+    const fn since(self, before: Self) -> Self {
+        Self { all: self.all - before.all, within: self.within - before.within }
+    }
+}
+
+impl fmt::Display for Quick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} within 100 ms", self.within, self.all)
+    }
 }
 
 /// A phase's window, and the most memory in it.

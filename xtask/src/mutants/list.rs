@@ -7,12 +7,14 @@ pub(super) struct Mutant {
     /// What stands there, and what shall stand there.
     pub(super) edits: &'static [(&'static str, &'static str)],
     pub(super) package: &'static str,
+    /// Which of the package's tests, in cargo's words.
+    pub(super) target: &'static [&'static str],
     /// A part of the names of the tests that run.
     pub(super) test: &'static str,
 }
 
 const fn simulated(name: &'static str, file: &'static str, edits: &'static [(&'static str, &'static str)]) -> Mutant {
-    Mutant { name, file, edits, package: "gateway", test: "simulation" }
+    Mutant { name, file, edits, package: "gateway", target: LIB, test: "simulation" }
 }
 
 const fn stored(
@@ -21,8 +23,22 @@ const fn stored(
     edits: &'static [(&'static str, &'static str)],
     test: &'static str,
 ) -> Mutant {
-    Mutant { name, file, edits, package: "store", test }
+    Mutant { name, file, edits, package: "store", target: LIB, test }
 }
+
+/// Noticed by whoever uses the program.
+const fn used(
+    name: &'static str,
+    file: &'static str,
+    edits: &'static [(&'static str, &'static str)],
+    (target, test): (&'static [&'static str], &'static str),
+) -> Mutant {
+    Mutant { name, file, edits, package: "waypost", target, test }
+}
+
+const LIB: &[&str] = &["--lib"];
+const RECEIVING: &[&str] = &["--test", "receiving"];
+const DELIVERING: &[&str] = &["--test", "delivering"];
 
 const QUEUE: &str = "crates/store/src/common/board/queue.rs";
 const BOARD: &str = "crates/store/src/common/board/mod.rs";
@@ -30,7 +46,7 @@ const OPEN: &str = "crates/store/src/embedded/open.rs";
 const CUT: &str = "crates/gateway/src/cut.rs";
 const POWER: &str = "embedded::power::a_loss_of_power";
 
-pub(super) const MUTANTS: [Mutant; 18] = [
+pub(super) const MUTANTS: [Mutant; 22] = [
     stored(
         "200 before the commit",
         "crates/store/src/embedded/commit.rs",
@@ -82,46 +98,69 @@ pub(super) const MUTANTS: [Mutant; 18] = [
         &[("        return now_ms.min(clock.saturating_add(DAY_MS));\n", "        return now_ms;\n")],
         "one_jump_of_the_clock",
     ),
-    Mutant {
-        name: "marked as done before it is sent",
-        file: "crates/gateway/src/deliver/dispatcher.rs",
-        edits: &[(
+    stored(
+        "a body is given whatever its checksum says",
+        "crates/store/src/embedded/read/rows.rs",
+        &[(
+            "sum.is_some_and(|sum| checksum::is(sum, computed))",
+            "sum.is_some_and(|sum| checksum::is(sum, computed) || sum != 0)",
+        )],
+        "embedded::damage",
+    ),
+    stored(
+        "an event is given whatever its checksum says",
+        "crates/store/src/embedded/read/rows.rs",
+        &[("    if !fits(OF_EVENT)? ||", "    if false && !fits(OF_EVENT)? ||")],
+        "embedded::damage",
+    ),
+    stored(
+        "a log that lost its middle is opened without a word",
+        "crates/store/src/embedded/wal.rs",
+        &[("filter(|_| later > 0)", "filter(|_| later > u64::MAX - 1)")],
+        "embedded::power::rot",
+    ),
+    stored(
+        "a full disk refuses what would make room",
+        "crates/store/src/embedded/writer.rs",
+        &[(
+            "into_iter().partition(|job| job.grows());\n            *jobs",
+            "into_iter().partition(|_| true);\n            *jobs",
+        )],
+        "on_a_full_disk",
+    ),
+    used(
+        "marked as done before it is sent",
+        "crates/gateway/src/deliver/dispatcher.rs",
+        &[(
             "    let tried = attempter.attempt(work, endpoint.as_deref()).await;\n",
             "    let early = store::Settlement {\n        claim: work.claim.clone(),\n        state: DeliveryState::Accepted,\n        due_at_ms: None,\n        lane_held_until_ms: None,\n        endpoint_down: false,\n        endpoint_held_until_ms: None,\n        attempt: None,\n    };\n    drop(settlements.send(ToSettle { settlement: early, concurrency_max: 1 }).await);\n    let tried = attempter.attempt(work, endpoint.as_deref()).await;\n",
         )],
-        package: "gateway",
-        test: "",
-    },
-    Mutant {
-        name: "events are told apart by the whole body",
-        file: CUT,
-        edits: &[(
+        (DELIVERING, "lanes_keep_their_order_while_one_in_five_is_refused"),
+    ),
+    used(
+        "events are told apart by the whole body",
+        CUT,
+        &[(
             "EventId::derive(&received.scope, &key)",
             "EventId::derive(&received.scope, &String::from_utf8_lossy(&received.body))",
         )],
-        package: "gateway",
-        test: "",
-    },
-    Mutant {
-        name: "what nobody knows is dropped",
-        file: CUT,
-        edits: &[(
+        (RECEIVING, "a_repeat_in_another_batch"),
+    ),
+    used(
+        "what nobody knows is dropped",
+        CUT,
+        &[(
             "        .iter()\n        .map(|event| {\n            let mut new = new_event(",
             "        .iter()\n        .filter(|event| event.problems.is_empty() && !event.event_type.as_str().starts_with(\"notification.\"))\n        .map(|event| {\n            let mut new = new_event(",
         )],
-        package: "gateway",
-        test: "",
-    },
-    Mutant {
-        name: "any signature fits",
-        file: "crates/gateway/src/receive/notification.rs",
-        edits: &[(
-            "&self.bytes).ok_or(Refusal::SignatureWrong)",
-            "&self.bytes).or(Some(0)).ok_or(Refusal::SignatureWrong)",
-        )],
-        package: "gateway",
-        test: "",
-    },
+        (RECEIVING, "what_is_signed_and_strange"),
+    ),
+    used(
+        "any signature fits",
+        "crates/gateway/src/receive/notification.rs",
+        &[("&self.bytes).ok_or(Refusal::SignatureWrong)", "&self.bytes).or(Some(0)).ok_or(Refusal::SignatureWrong)")],
+        (RECEIVING, "a_notification_is_taken_only_with_a_signature"),
+    ),
     simulated(
         "a lane is forgotten",
         QUEUE,

@@ -155,7 +155,8 @@ pub(super) async fn one(
 /// The exact bytes of a notification, as Meta sent them.
 #[utoipa::path(get, path = "/api/v1/notifications/{id}/body", tag = "events",
     params(("id" = String, Path, description = "ntf_…")),
-    responses((status = 200, description = "the bytes, with Meta's signature header"), (status = 404, body = Problem)))]
+    responses((status = 200, description = "the bytes, with Meta's signature header"), (status = 404, body = Problem),
+        (status = 500, description = "they are damaged", body = Problem)))]
 pub(super) async fn notification_body(
     State(admin): State<Admin>,
     caller: Caller,
@@ -164,6 +165,10 @@ pub(super) async fn notification_body(
     caller.needs(Scope::Read)?;
     let id: NotificationId = id.parse().map_err(|_| Problem::not_found("notification"))?;
     let found = admin.store.notification(id).await?.ok_or_else(|| Problem::not_found("notification"))?;
+    if found.damaged {
+        let detail = "What the store holds of this notification is not what was written.";
+        return Err(Problem::new(Code::Damaged, detail));
+    }
     let body = found
         .body
         .ok_or_else(|| Problem::new(Code::NotFound, "Retention has dropped this body; its events are still listed."))?;

@@ -40,13 +40,15 @@ pub enum Code {
     LimitReached,
     /// The store cannot be reached or written.
     StoreUnavailable,
+    /// What the store holds of it is not what was written.
+    Damaged,
     /// A fault of Waypost.
     Internal,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NoSuchPath,
         Self::MethodNotAllowed,
         Self::Unauthorized,
@@ -60,6 +62,7 @@ impl Code {
         Self::VersionConflict,
         Self::LimitReached,
         Self::StoreUnavailable,
+        Self::Damaged,
         Self::Internal,
     ];
 
@@ -80,6 +83,7 @@ impl Code {
             Self::VersionConflict => "version_conflict",
             Self::LimitReached => "limit_reached",
             Self::StoreUnavailable => "store_unavailable",
+            Self::Damaged => "damaged",
             Self::Internal => "internal",
         }
     }
@@ -96,7 +100,7 @@ impl Code {
             }
             Self::VersionConflict => StatusCode::PRECONDITION_FAILED,
             Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Damaged | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Status {
     now: Option<String>,
     ready: bool,
     not_ready_because: Option<String>,
+    /// What the store can commit and somebody should know of.
+    caution: Option<String>,
     store: StoreStatus,
     totals: Totals,
     apps: Vec<AppStatus>,
@@ -84,6 +86,7 @@ pub(super) async fn status(State(admin): State<Admin>, caller: Caller) -> Result
         now: rfc3339_ms(admin.clock.now_ms()),
         ready: health.writable,
         not_ready_because: health.reason,
+        caution: health.caution,
         store: StoreStatus {
             bytes: health.store_bytes,
             volume_free_bytes: health.free_bytes,

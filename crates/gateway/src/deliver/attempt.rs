@@ -54,9 +54,13 @@ pub(super) struct Outcome {
 }
 
 impl Tried {
-    /// No attempt was made, and none will be.
     fn skipped(claim: Claim, reason: EndReason) -> Self {
-        let decision = Decision::ended(DeliveryState::Skipped(reason));
+        Self::ended(claim, DeliveryState::Skipped(reason))
+    }
+
+    /// No attempt was made, and none will be.
+    fn ended(claim: Claim, state: DeliveryState) -> Self {
+        let decision = Decision::ended(state);
         Self {
             settlement: verdict::settlement(claim, &decision, None),
             decision,
@@ -78,6 +82,9 @@ impl Attempter {
         let started_at_ms = self.clock.now_ms();
         let started = Instant::now();
         let Work { claim, payload, encoded } = work;
+        if payload.as_ref().is_some_and(|payload| payload.event.damaged) {
+            return Tried::ended(claim, DeliveryState::Dead(EndReason::Damaged));
+        }
         let old = endpoint.zip(payload.as_ref()).and_then(|(endpoint, payload)| {
             let event = &payload.event;
             let now_seconds = started_at_ms.div_euclid(1_000);
@@ -156,8 +163,7 @@ mod tests {
     use crate::deliver::Guard;
     use crate::settings::OutboundSettings;
 
-    #[test]
-    fn an_attempt_that_we_could_not_make_is_our_fault_and_costs_the_delivery_nothing_but_time() {
+    fn attempt(payload: Option<Payload>) -> Option<Tried> {
         let attempter = Attempter {
             client: Client::new(Guard::new(&OutboundSettings::default(), true), None),
             clock: Clock::System,
@@ -176,10 +182,23 @@ mod tests {
             replay: None,
             late: false,
         };
-        let work = Work { claim, payload: None, encoded: None };
+        let work = Work { claim, payload, encoded: None };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let tried = runtime.map(|runtime| runtime.block_on(attempter.attempt(work, None)));
-        let decision = tried.map(|tried| tried.decision).ok();
+        runtime.map(|runtime| runtime.block_on(attempter.attempt(work, None))).ok()
+    }
+
+    #[test]
+    fn what_is_damaged_is_not_sent_and_its_delivery_ends_and_says_why() {
+        let event = std::sync::Arc::new(store::EventRecord::unreadable(EventId::from_bytes([7; 16])));
+        let tried = attempt(Some(Payload { event, body: None, signature: None }));
+        let settlement = tried.map(|tried| tried.settlement);
+        let ended = settlement.as_ref().map(|settlement| (settlement.state, settlement.attempt.is_some()));
+        assert_eq!(ended, Some((DeliveryState::Dead(EndReason::Damaged), false)));
+    }
+
+    #[test]
+    fn an_attempt_that_we_could_not_make_is_our_fault_and_costs_the_delivery_nothing_but_time() {
+        let decision = attempt(None).map(|tried| tried.decision);
         assert_eq!(decision.and_then(|decision| decision.failure), Some(FailureClass::Us));
         assert_eq!(decision.map(|decision| decision.state), Some(DeliveryState::Owed));
     }

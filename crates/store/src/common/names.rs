@@ -7,8 +7,15 @@ use crate::seam::Find;
 
 /// The hashes of all by which a new event can be found, each once: its id, then its names.
 pub(crate) fn hashes_of(event: &NewEvent) -> Box<[i64]> {
-    let contacts = [&event.wa_id, &event.user_id, &event.parent_user_id].map(|name| name.as_deref());
-    let numbers = (event.phone_number_id.as_deref(), event.display_phone_number.as_deref());
+    let contacts = [&event.wa_id, &event.user_id, &event.parent_user_id].map(Option::as_deref);
+    let numbers = [&event.phone_number_id, &event.display_phone_number].map(Option::as_deref);
+    hashes_of_names(event.id.as_bytes(), event.message_id.as_deref(), contacts, numbers)
+}
+
+/// The same of one that is kept.
+pub(crate) fn hashes_of_kept(event: &EventRecord) -> Box<[i64]> {
+    let contacts = [&event.wa_id, &event.user_id, &event.parent_user_id].map(Option::as_deref);
+    let numbers = [&event.phone_number_id, &event.display_phone_number].map(Option::as_deref);
     hashes_of_names(event.id.as_bytes(), event.message_id.as_deref(), contacts, numbers)
 }
 
@@ -18,7 +25,7 @@ pub(crate) fn hashes_of_names(
     id: &[u8; 16],
     message: Option<&str>,
     contacts: [Option<&str>; 3],
-    (number, display): (Option<&str>, Option<&str>),
+    [number, display]: [Option<&str>; 2],
 ) -> Box<[i64]> {
     let display = display.map(digits);
     let contacts = contacts.map(|name| ("contact", name));

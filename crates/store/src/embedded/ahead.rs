@@ -7,11 +7,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use rules::identity::EventId;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
 use super::fresh::text_bytes;
-use super::read::{EVENT_COLUMNS, EVENT_TABLES, event};
+use super::read::{BodyRow, EVENT_COLUMNS, EVENT_TABLES, body, event};
 use super::readers::read;
 use super::shared::{Shared, lock};
 use crate::record::{Claim, Payload};
@@ -146,17 +146,18 @@ fn wanted(shared: &Shared, claims: &[Claim], missing: &HashSet<EventId>) -> Vec<
 fn payloads(conn: &Connection, rows: &[i64]) -> Result<Vec<Payload>, Fault> {
     let snapshot = conn.unchecked_transaction()?;
     let mut events = snapshot.prepare_cached(&format!("SELECT {EVENT_COLUMNS} FROM {EVENT_TABLES} WHERE e.id = ?1"))?;
-    let mut bodies =
-        snapshot.prepare_cached("SELECT body FROM bodies WHERE notification = ?1 AND length(body) <= ?2")?;
     let mut last: Option<(i64, Arc<[u8]>)> = None;
     let mut payloads = Vec::with_capacity(rows.len());
     for row in rows {
-        let Some(found) = events.query_row([row], event).optional()? else { continue };
+        // What is damaged is told to who asks for it.
+        let Some(found) = events.query_row([row], event).optional()?.filter(|found| !found.event.damaged) else {
+            continue;
+        };
         if last.as_ref().is_none_or(|(notification, _)| *notification != found.notification) {
-            let bytes = bodies.query_row(params![found.notification, BODY_BYTES_MAX], |row| {
-                Ok(Arc::<[u8]>::from(row.get_ref(0)?.as_blob()?))
-            });
-            last = bytes.optional()?.map(|bytes| (found.notification, bytes));
+            last = match body(&snapshot, found.notification, BODY_BYTES_MAX)? {
+                BodyRow::Sound(bytes) => Some((found.notification, bytes)),
+                BodyRow::Damaged | BodyRow::Gone => None,
+            };
         }
         let Some((_, body)) = &last else { continue };
         payloads.push(Payload {

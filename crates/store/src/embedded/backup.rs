@@ -128,6 +128,10 @@ fn copy_file(from: &Path, partial: &Path) -> Result<(), Fault> {
 
 fn verify(partial: &Path) -> Result<CheckReport, Fault> {
     let report = report(&open::read_only(partial)?)?;
+    if report.damaged_count > 0 {
+        // They are lost with or without a copy; a copy that is refused would lose the rest as well.
+        tracing::warn!(damaged = report.damaged_count, "the copy holds records that are damaged, as they are");
+    }
     match report.problems.first() {
         None => Ok(report),
         Some(problem) => Err(Fault::new(

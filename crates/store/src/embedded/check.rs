@@ -1,4 +1,6 @@
-//! Checking a store: SQLite's own check of every page, and what must hold between the tables.
+//! Checking a store: SQLite's own check of every page, the checksums of the rows, and what must hold between the tables.
+
+mod records;
 
 use std::path::Path;
 
@@ -6,9 +8,9 @@ use rusqlite::Connection;
 
 use super::fault::{Fault, Kind};
 use super::ledger::Ledger;
-use super::lookup;
 use super::open::{self, Paths};
 use super::schema::{self, Found};
+use super::{lookup, loss};
 use crate::error::StoreError;
 
 /// Problems that a report lists at most.
@@ -27,15 +29,20 @@ pub struct CheckReport {
     pub deliveries: u64,
     /// Of them owed.
     pub owed: u64,
-    /// What is wrong, in a sentence each; at most a hundred. Empty: all is well.
+    /// What is wrong with the store as a whole, in a sentence each; at most a hundred.
     pub problems: Vec<String>,
+    /// Events, notifications and bodies that are not what was written: each of these is lost, and the rest is not. A
+    /// sentence each; at most a hundred.
+    pub damaged: Vec<String>,
+    /// How many there are of those.
+    pub damaged_count: u64,
 }
 
 impl CheckReport {
     /// True when nothing is wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.problems.is_empty()
+        self.problems.is_empty() && self.damaged_count == 0
     }
 }
 
@@ -79,7 +86,18 @@ const MUST_BE_NONE: &[(&str, &str)] = &[
 ///
 /// [`StoreError::Damaged`] when the file cannot be read as a store at all.
 pub fn check(folder: &Path) -> Result<CheckReport, StoreError> {
-    let checked = open::reader(&Paths::new(folder)).and_then(|conn| report(&conn));
+    let paths = Paths::new(folder);
+    // Whoever has it open has looked already, and writes to the log that would be looked at.
+    let lock = open::lock_to_look(&paths);
+    let before = lock.as_ref().map(|_| loss::look_only(&paths)).unwrap_or_default();
+    let checked = open::reader(&paths).and_then(|conn| {
+        let mut report = report(&conn)?;
+        if let Ok(ledger) = Ledger::load(&conn) {
+            report.problems.extend(before.lost(&ledger));
+        }
+        Ok(report)
+    });
+    drop(lock);
     checked.map_err(|fault| fault.doing("check the store").to_store_error(folder))
 }
 
@@ -95,6 +113,12 @@ pub(super) fn report(conn: &Connection) -> Result<CheckReport, Fault> {
     if problems.is_empty() {
         relations(&snapshot, &mut problems)?;
     }
+    // A damaged page ends a walk over its table, and is told already.
+    let damaged = match records::damaged(&snapshot) {
+        Ok(damaged) => damaged,
+        Err(fault) if !problems.is_empty() && fault.kind() == Kind::Damaged => records::Damaged::default(),
+        Err(fault) => return Err(fault),
+    };
     let count = |sql: &str| count(&snapshot, sql).unwrap_or_default();
     Ok(CheckReport {
         version,
@@ -103,6 +127,8 @@ pub(super) fn report(conn: &Connection) -> Result<CheckReport, Fault> {
         deliveries: count("SELECT count(*) FROM deliveries"),
         owed: count("SELECT count(*) FROM deliveries WHERE state = 0"),
         problems,
+        damaged: damaged.sentences,
+        damaged_count: damaged.count,
     })
 }
 
@@ -119,6 +145,11 @@ fn relations(conn: &Connection, problems: &mut Vec<String>) -> Result<(), Fault>
         if found > 0 {
             problems.push(format!("{found} {what}"));
         }
+    }
+    let damaged = lookup::damaged(conn)?;
+    if damaged > 0 {
+        problems
+            .push(format!("{damaged} pieces of what events are known by are not what was written; events stand in"));
     }
     let unknown = lookup::unknown_events(conn)?;
     if unknown > 0 {

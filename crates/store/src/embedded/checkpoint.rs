@@ -5,7 +5,7 @@
 //! the last pages need, and the next commit begins the log anew, over what is there (see `log_space`). TRUNCATE gives the
 //! disk back after a burst. Copying seldom is what keeps most commits from waiting behind a copy's syncs.
 //!
-//! The same thread measures the disk, so that nobody who asks for it waits.
+//! The same thread measures the disk, so that nobody who asks for it waits, and writes down how far the store has come.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -16,10 +16,13 @@ use rusqlite::Connection;
 use super::condition::Disk;
 use super::fault::Fault;
 use super::log_space::LOG_BYTES_ANEW;
+use super::mark::Mark;
 use super::open;
 use super::shared::Shared;
 
 const EVERY: Duration = Duration::from_millis(250);
+/// On a full disk the log is copied and begun anew at this, for its own room is needed.
+const LOG_BYTES_FULL: u64 = 256 * 1024;
 /// A log beyond this is cut, too.
 const LOG_BYTES_TRUNCATE: u64 = 256 * 1024 * 1024;
 /// Pages that RESTART may have to copy while it holds the writer.
@@ -28,18 +31,34 @@ const PAGES_LEFT_MAX: i64 = 1_000;
 /// Works until the other end of `stop` is dropped.
 pub(super) fn run(shared: &Arc<Shared>, stop: &Receiver<()>) {
     let mut rounds: u32 = 0;
+    let mut marked = Mark::default();
     while stop.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         if rounds.is_multiple_of(4) {
             measure(shared);
         }
         rounds = rounds.wrapping_add(1);
+        let mark = Mark::of(&shared.ledger());
+        if mark != marked {
+            mark.write(shared.folder());
+            marked = mark;
+        }
         if shared.condition.check().is_ok()
-            && shared.log_space.used_bytes() >= LOG_BYTES_ANEW
+            && shared.log_space.used_bytes() >= anew_at(shared)
             && let Err(fault) = round(shared)
         {
             tracing::warn!(reason = fault.sentence(shared.folder()), "failed to copy the log into the main file");
             shared.suspect(&fault);
         }
+    }
+}
+
+/// The bytes at which the log is copied. What it holds may make the database longer by as much, and when the disk is full
+/// that must fit into what was held in reserve.
+fn anew_at(shared: &Shared) -> u64 {
+    match shared.reserve.bytes(shared.condition.disk().volume_bytes) {
+        _ if shared.condition.is_full() => LOG_BYTES_FULL,
+        0 => LOG_BYTES_ANEW,
+        reserve => LOG_BYTES_ANEW.min(reserve),
     }
 }
 

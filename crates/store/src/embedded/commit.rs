@@ -12,7 +12,7 @@ use super::fault::{Fault, Kind};
 use super::job::{Job, Tx, Weight};
 use super::news::{NewlyKept, News};
 use super::shared::Shared;
-use super::{contacts, registers, wholes};
+use super::{checksum, contacts, registers, wholes};
 use crate::common::board::{Item, NewlyOwed, Tried};
 use crate::common::digest::{self, short_hash};
 use crate::common::names;
@@ -34,6 +34,8 @@ pub(super) struct CommitJob {
 pub(super) struct Marked {
     pub(super) notification: NewNotification,
     pub(super) marks: Vec<Marks>,
+    /// Of its body's bytes.
+    pub(super) checksum: i64,
 }
 
 /// What is computed from an event before it comes to the writer, who has no time for that.
@@ -48,7 +50,8 @@ impl Marked {
     fn new(notification: NewNotification) -> Self {
         let marks =
             |event: &NewEvent| Marks { digest: digest::digest(&notification, event), hashes: names::hashes_of(event) };
-        Self { marks: notification.events.iter().map(marks).collect(), notification }
+        let checksum = checksum::of_bytes(&notification.body);
+        Self { marks: notification.events.iter().map(marks).collect(), notification, checksum }
     }
 }
 
@@ -88,6 +91,10 @@ impl Job for CommitJob {
         weight
     }
 
+    fn grows(&self) -> bool {
+        true
+    }
+
     fn expired(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.queued_at) > Duration::from_millis(COMMIT_QUEUE_MS)
     }
@@ -110,7 +117,7 @@ impl Job for CommitJob {
 }
 
 fn keep(tx: &mut Tx<'_>, marked: &Marked, place: usize, news: &mut News) -> Result<Committed, Fault> {
-    let Marked { notification, marks } = marked;
+    let Marked { notification, marks, .. } = marked;
     let first_event = tx.ledger.next_event;
     let row = tx.ledger.next_notification;
     let mut fates = Vec::with_capacity(notification.events.len());
@@ -136,7 +143,7 @@ fn keep(tx: &mut Tx<'_>, marked: &Marked, place: usize, news: &mut News) -> Resu
     // When every event is known with the same content, counting the copies is all that is left to do.
     let nothing_new = fates.iter().all(|fate| matches!(fate, Fate::Duplicate(_)));
     if !nothing_new || fates.is_empty() {
-        keep_body(tx, notification, row, first_event)?;
+        keep_body(tx, marked, row, first_event)?;
     }
     for number in &notification.numbers {
         registers::put_number(tx.conn, number)?;
@@ -152,14 +159,16 @@ const fn outcome(fate: &Fate) -> EventOutcome {
     }
 }
 
-fn keep_body(tx: &mut Tx<'_>, notification: &NewNotification, row: i64, first_event: i64) -> Result<(), Fault> {
-    tx.conn
-        .prepare_cached(
-            "INSERT INTO notifications (id, notification_id, app, scope, received_at, signature, secret_index,
-                                        event_count, first_event, end_event)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
+fn keep_body(tx: &mut Tx<'_>, marked: &Marked, row: i64, first_event: i64) -> Result<(), Fault> {
+    let notification = &marked.notification;
+    let mut insert = tx.conn.prepare_cached(
+        "INSERT INTO notifications (id, notification_id, app, scope, received_at, signature, secret_index, event_count,
+                                    first_event, end_event, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    checksum::insert(
+        &mut insert,
+        params![
             row,
             notification.id.as_bytes(),
             notification.app,
@@ -170,10 +179,13 @@ fn keep_body(tx: &mut Tx<'_>, notification: &NewNotification, row: i64, first_ev
             i64::try_from(notification.events.len()).unwrap_or(i64::MAX),
             first_event,
             tx.ledger.next_event,
-        ])?;
+        ],
+    )?;
+    let received_at = notification.received_at_ms;
+    let checksum = checksum::of_large([row, received_at], marked.checksum);
     tx.conn
-        .prepare_cached("INSERT INTO bodies (notification, received_at, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![row, notification.received_at_ms, Arc::as_ref(&notification.body)])?;
+        .prepare_cached("INSERT INTO bodies (notification, received_at, checksum, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![row, received_at, checksum, Arc::as_ref(&notification.body)])?;
     tx.ledger.next_notification += 1;
     tx.ledger.notifications += 1;
     Ok(())
@@ -185,16 +197,17 @@ fn keep_event(
     event: &NewEvent,
     kept: &NewlyKept,
 ) -> Result<(), Fault> {
-    tx.conn
-        .prepare_cached(
-            "INSERT INTO events (id, event_id, notification, app, key, event_type, field, entry_id, waba_id, business_id,
-                                 phone_number_id, display_phone_number, wa_id, user_id, parent_user_id, message_id, lane,
-                                 occurred_at, received_at, test, problems, data_start, data_end, data_is_json, position,
-                                 unrouted, whole_to)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                     ?23, ?24, ?25, ?26, ?27)",
-        )?
-        .execute(params![
+    let mut insert = tx.conn.prepare_cached(
+        "INSERT INTO events (id, event_id, notification, app, key, event_type, field, entry_id, waba_id, business_id,
+                             phone_number_id, display_phone_number, wa_id, user_id, parent_user_id, message_id, lane,
+                             occurred_at, received_at, test, problems, data_start, data_end, data_is_json, position,
+                             unrouted, whole_to, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                 ?23, ?24, ?25, ?26, ?27, ?28)",
+    )?;
+    checksum::insert(
+        &mut insert,
+        params![
             kept.event,
             event.id.as_bytes(),
             kept.notification,
@@ -222,7 +235,8 @@ fn keep_event(
             event.position,
             event.owed_to.is_empty(),
             wholes::to_text(wholes::of(notification, kept)),
-        ])?;
+        ],
+    )?;
     tx.ledger.events += 1;
     tx.ledger.unrouted += i64::from(event.owed_to.is_empty());
     Ok(())

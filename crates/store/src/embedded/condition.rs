@@ -17,6 +17,8 @@ pub(super) struct Condition {
 enum State {
     #[default]
     Well,
+    /// Nothing is taken that needs room; the reserve is for what makes it.
+    Full(Fault),
     Broken(Fault),
     Closed,
 }
@@ -44,6 +46,20 @@ impl Condition {
         }
     }
 
+    /// There is no room. False when that was known.
+    pub(super) fn full(&self, fault: &Fault) -> bool {
+        let mut state = lock(&self.state);
+        let is_news = matches!(*state, State::Well);
+        if is_news {
+            *state = State::Full(fault.clone());
+        }
+        is_news
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        matches!(*lock(&self.state), State::Full(_))
+    }
+
     pub(super) fn closed(&self) {
         *lock(&self.state) = State::Closed;
     }
@@ -51,8 +67,17 @@ impl Condition {
     /// Fails while the store cannot be written.
     pub(super) fn check(&self) -> Result<(), Fault> {
         match &*lock(&self.state) {
-            State::Well => Ok(()),
+            State::Well | State::Full(_) => Ok(()),
             State::Broken(fault) => Err(fault.clone()),
+            State::Closed => Err(Fault::closed()),
+        }
+    }
+
+    /// Fails while nothing can be written that makes the store grow.
+    pub(super) fn check_room(&self) -> Result<(), Fault> {
+        match &*lock(&self.state) {
+            State::Well => Ok(()),
+            State::Full(fault) | State::Broken(fault) => Err(fault.clone()),
             State::Closed => Err(Fault::closed()),
         }
     }
@@ -60,19 +85,19 @@ impl Condition {
     /// Fails once the store is closed.
     pub(super) fn check_open(&self) -> Result<(), Fault> {
         match &*lock(&self.state) {
-            State::Well | State::Broken(_) => Ok(()),
+            State::Well | State::Full(_) | State::Broken(_) => Ok(()),
             State::Closed => Err(Fault::closed()),
         }
     }
 
     /// Why the store cannot be written.
     pub(super) fn fault(&self) -> Fault {
-        self.check().err().unwrap_or_else(Fault::closed)
+        self.check_room().err().unwrap_or_else(Fault::closed)
     }
 
-    /// Why the store cannot be written, in a sentence; None when it can.
+    /// Why nothing can be kept, in a sentence; None when it can.
     pub(super) fn reason(&self, folder: &Path) -> Option<String> {
-        self.check().err().map(|fault| fault.sentence(folder))
+        self.check_room().err().map(|fault| fault.sentence(folder))
     }
 
     pub(super) fn disk(&self) -> Disk {

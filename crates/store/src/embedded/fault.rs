@@ -60,12 +60,18 @@ impl Fault {
         self
     }
 
-    /// The same fault, at a moment (COMMIT, ROLLBACK) after which the connection cannot be trusted whatever the code.
+    /// The same fault, at a COMMIT, after which the connection cannot be trusted whatever the code.
     pub(super) fn at_commit(mut self) -> Self {
         if self.kind == Kind::Internal {
             self.kind = Kind::Io;
         }
         self.doing("commit")
+    }
+
+    /// The same fault, at a ROLLBACK: whatever its code, the connection is in a state that nobody knows.
+    pub(super) fn doubtful(mut self) -> Self {
+        self.kind = Kind::Io;
+        self.doing("roll back")
     }
 
     pub(super) const fn kind(&self) -> Kind {
@@ -129,6 +135,12 @@ fn kind_of(code: ErrorCode) -> Kind {
             Kind::Hindered
         }
         _ => Kind::Internal,
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to {}: {}", self.doing, self.cause)
     }
 }
 

@@ -11,6 +11,8 @@ pub(super) struct Faults {
     pub(super) commits: std::sync::atomic::AtomicU32,
     #[cfg(test)]
     pub(super) pages_max: std::sync::atomic::AtomicU32,
+    #[cfg(test)]
+    pub(super) free_bytes: std::sync::atomic::AtomicU64,
 }
 
 #[cfg(not(test))]
@@ -23,6 +25,10 @@ impl Faults {
     pub(super) const fn limit_pages(&self, _conn: &Connection) -> Result<(), Fault> {
         Ok(())
     }
+
+    pub(super) const fn free_bytes(&self, measured: u64) -> u64 {
+        measured
+    }
 }
 
 #[cfg(test)]
@@ -34,6 +40,14 @@ impl Faults {
         match due {
             Ok(_) => Err(Fault::new(super::fault::Kind::Io, "commit", "a refusal made for a test")),
             Err(_) => Ok(()),
+        }
+    }
+
+    /// What is free, where a test says so.
+    pub(super) fn free_bytes(&self, measured: u64) -> u64 {
+        match self.free_bytes.load(std::sync::atomic::Ordering::SeqCst) {
+            0 => measured,
+            said => said,
         }
     }
 

@@ -35,6 +35,11 @@ pub(super) trait Job: Send {
         false
     }
 
+    /// True when it is not begun on a full disk: it makes the store grow.
+    fn grows(&self) -> bool {
+        false
+    }
+
     /// Writes. May be called again in another transaction when the first was rolled back.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault>;
 
@@ -57,11 +62,14 @@ pub(super) struct Tx<'c> {
     /// Names of contacts as of the last COMMIT, and those that this transaction met.
     pub(super) names: &'c Names,
     pub(super) names_met: Met,
+    /// The disk is full: what can be left out is.
+    pub(super) thrifty: bool,
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c Connection, ledger: Ledger, index: &'c Mutex<Index>, names: &'c Names) -> Self {
-        Self { conn, ledger, index, gathered: Gathered::default(), names, names_met: Met::new() }
+    pub(super) fn new(conn: &'c Connection, ledger: Ledger, shared: &'c Shared, names: &'c Names) -> Self {
+        let (index, thrifty) = (&shared.index, shared.condition.is_full());
+        Self { conn, ledger, index, gathered: Gathered::default(), names, names_met: Met::new(), thrifty }
     }
 
     /// Writes what was gathered for the end of the transaction.

@@ -11,8 +11,8 @@
 //! | `endpoints`, `removal`, `registers`, `labels` | what is set by people |
 //! | `replay`, `hand` | what people do again, at once, or no more |
 //! | `readers`, `read` | queries beside the writer |
-//! | `retention`, `checkpoint`, `log_space` | keeping it small |
-//! | `backup`, `check` | keeping it safe |
+//! | `retention`, `checkpoint`, `log_space`, `reserve` | keeping it small, and what happens when the disk is full |
+//! | `backup`, `check`, `checksum`, `damage`, `wal`, `mark`, `loss` | keeping it safe, and knowing when it is not |
 //! | `carry` | the folder as one end of a copy into another engine, or out of one |
 
 mod ahead;
@@ -21,10 +21,12 @@ mod backup;
 mod carry;
 mod check;
 mod checkpoint;
+mod checksum;
 mod claim;
 mod commit;
 mod condition;
 mod contacts;
+mod damage;
 mod dedupe;
 mod endpoints;
 mod fault;
@@ -36,6 +38,8 @@ mod labels;
 mod ledger;
 mod log_space;
 mod lookup;
+mod loss;
+mod mark;
 mod names;
 mod news;
 mod open;
@@ -50,6 +54,7 @@ mod rebuild;
 mod registers;
 mod removal;
 mod replay;
+mod reserve;
 mod retention;
 mod schema;
 mod settle;
@@ -58,6 +63,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod wal;
 mod wholes;
 mod writer;
 
@@ -68,6 +74,7 @@ pub(crate) use self::carry::Folder;
 pub use self::check::{CheckReport, check};
 use self::open::Paths;
 pub use self::options::EmbeddedOptions;
+use self::reserve::Reserve;
 use self::shared::Shared;
 use self::threads::Threads;
 use self::writer::Writer;
@@ -89,13 +96,23 @@ impl Embedded {
     pub fn open(options: EmbeddedOptions) -> Result<Self, StoreError> {
         let paths = Paths::new(&options.folder);
         let folder_lock = open::lock(&paths)?;
-        let mut conn = open::writer(&paths)?;
+        let before = loss::look(&paths);
+        let reserve = Reserve::new(&paths.folder, options.reserve_bytes);
+        let mut conn = match open::writer(&paths) {
+            Err(StoreError::DiskFull) => {
+                reserve.give_back();
+                open::writer(&paths)?
+            }
+            opened => opened?,
+        };
         carry::must_be_whole(&conn, &options.folder)?;
-        let shared = Arc::new(Shared::new(paths, &options, folder_lock));
+        let shared = Arc::new(Shared::new(paths, &options, reserve, folder_lock));
         let tell = |fault: fault::Fault| fault.to_store_error(shared.folder());
         shared.log_space.watch(&mut conn).map_err(tell)?;
         let ledger = rebuild::load(&conn, &shared).map_err(tell)?;
+        loss::tell(&shared, &before, &ledger);
         checkpoint::measure(&shared);
+        shared.hold_reserve();
         let writer = Writer::new(Arc::clone(&shared), conn, ledger);
         let threads = Threads::start(&shared, writer)
             .map_err(|source| StoreError::Internal { doing: "start the store's threads", source: source.into() })?;
@@ -109,6 +126,11 @@ impl Embedded {
     pub(crate) fn fail_commits(&self, count: u32) {
         let commits = &self.shared.faults.commits;
         commits.store(count, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Says how much is free on the volume, whatever is.
+    pub(crate) fn say_free_bytes(&self, bytes: u64) {
+        self.shared.faults.free_bytes.store(bytes, std::sync::atomic::Ordering::SeqCst);
     }
 
     /// Makes the disk look full at so many pages; 0 gives the space back.

@@ -21,6 +21,7 @@ use crate::error::StoreError;
 
 /// The oldest SQLite without the WAL-reset bug, which two connections of one process can meet.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
+/// Bytes of a page.
 pub(super) const PAGE_BYTES: i64 = 8_192;
 const STATEMENTS_CACHED_MAX: usize = 128;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,6 +59,16 @@ pub(super) fn lock(paths: &Paths) -> Result<File, StoreError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: paths.folder.display().to_string() }),
         Err(TryLockError::Error(source)) => Err(unwritable(paths, source)),
+    }
+}
+
+/// Takes the lock of a store that nobody has open, if it has one. None: somebody has it open.
+pub(super) fn lock_to_look(paths: &Paths) -> Option<Option<File>> {
+    match File::options().write(true).open(&paths.lock) {
+        Ok(file) => file.try_lock().is_ok().then_some(Some(file)),
+        // Files that were copied have no lock, and nobody has them open; the same where nobody may write.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) => Some(None),
+        Err(_) => None,
     }
 }
 

@@ -22,6 +22,8 @@ pub struct EmbeddedOptions {
     pub segment_events: usize,
     /// Bytes of newly committed payloads held in memory for their senders.
     pub fresh_bytes_max: usize,
+    /// Bytes of disk held for the time when there are no others, see `reserve`; None: a 16th of the volume, 64 MiB at most.
+    pub reserve_bytes: Option<u64>,
     /// The least time between two steps (of a day at most) of retention's own clock.
     pub retention_step_min: Duration,
 }
@@ -39,6 +41,8 @@ impl EmbeddedOptions {
             board_max: 200_000,
             segment_events: 131_072,
             fresh_bytes_max: 32 * 1024 * 1024,
+            // The tests of this crate open thousands of stores in memory.
+            reserve_bytes: if cfg!(test) { Some(0) } else { None },
             retention_step_min: Duration::from_secs(3_600),
         }
     }

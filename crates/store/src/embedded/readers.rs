@@ -109,6 +109,22 @@ pub(super) async fn read<T: Send + 'static>(
     read_faulty(shared, query).await.map_err(|fault| fault.doing(doing).to_store_error(shared.folder()))
 }
 
+/// The same on a connection that was opened for it, which has nothing in memory of what the file says.
+pub(super) async fn read_anew<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    doing: &'static str,
+    query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, StoreError> {
+    let owner = Arc::clone(shared);
+    read(shared, doing, move |_| {
+        let loan = owner.readers.lend(open::reader)?;
+        let found = query(loan.conn()?);
+        loan.discard();
+        found
+    })
+    .await
+}
+
 async fn read_faulty<T: Send + 'static>(
     shared: &Arc<Shared>,
     query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,

@@ -103,7 +103,8 @@ fn write(tx: &mut Tx<'_>, settlement: &Settlement) -> Result<bool, Fault> {
     if changed == 0 {
         return Ok(false);
     }
-    if let Some(attempt) = attempt.filter(|_| accepted.is_none()) {
+    // On a full disk the list of attempts that failed has gaps; their count has none.
+    if let Some(attempt) = attempt.filter(|_| accepted.is_none() && !tx.thrifty) {
         write_attempt(tx, claim.delivery, attempt)?;
     }
     match settlement.state {

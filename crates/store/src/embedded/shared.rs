@@ -1,6 +1,7 @@
 //! What the threads of one open store share.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::ahead::Ahead;
 use super::condition::Condition;
+use super::damage::Damage;
 use super::fault::{Fault, Kind};
 use super::faults::Faults;
 use super::fresh::FreshPayloads;
@@ -20,6 +22,7 @@ use super::open::Paths;
 use super::options::EmbeddedOptions;
 use super::queue::{Bounds, Queue};
 use super::readers::Readers;
+use super::reserve::Reserve;
 use super::retention::Horizon;
 use crate::common::board::{Board, NewlyOwed, Sizes};
 
@@ -38,6 +41,8 @@ pub(super) struct Shared {
     pub(super) readers: Readers,
     pub(super) wake: Notify,
     pub(super) condition: Condition,
+    pub(super) damage: Damage,
+    pub(super) reserve: Reserve,
     pub(super) changes: Semaphore,
     pub(super) horizon: Mutex<Horizon>,
     pub(super) faults: Faults,
@@ -55,7 +60,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(super) fn new(paths: Paths, options: &EmbeddedOptions, folder_lock: File) -> Self {
+    pub(super) fn new(paths: Paths, options: &EmbeddedOptions, reserve: Reserve, folder_lock: File) -> Self {
         let bounds = Bounds { jobs: options.queue_jobs_max, bytes: options.queue_bytes_max };
         let board = Board::new(Sizes { window: options.window, lane: options.lane_window, total: options.board_max });
         Self {
@@ -69,6 +74,8 @@ impl Shared {
             ahead: Mutex::default(),
             wake: Notify::new(),
             condition: Condition::default(),
+            damage: Damage::default(),
+            reserve,
             changes: Semaphore::new(CHANGES_MAX),
             horizon: Mutex::new(Horizon::new(options.retention_step_min)),
             faults: Faults::default(),
@@ -127,6 +134,42 @@ impl Shared {
 
     pub(super) fn take_suspicion(&self) -> Option<Fault> {
         lock(&self.suspicion).take()
+    }
+
+    /// Holds room for the time when there is none. Where there is none now, nothing is taken.
+    pub(super) fn hold_reserve(&self) {
+        match self.reserve.hold(self.condition.disk().volume_bytes) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                self.no_room(&Fault::new(Kind::DiskFull, "hold room for a full disk", error));
+            }
+            // A file system that knows no such thing, or a folder that takes no other file: without a reserve, then.
+            Err(error) => tracing::warn!(%error, "no room could be held for a full disk"),
+            Ok(()) => {}
+        }
+    }
+
+    /// The disk is full. True when that is news.
+    pub(super) fn no_room(&self, fault: &Fault) -> bool {
+        let is_news = self.condition.full(fault);
+        if is_news {
+            let reason = fault.sentence(self.folder());
+            tracing::error!(reason, "the disk is full: nothing is taken until there is room; deliveries go on");
+            self.reserve.give_back();
+        }
+        is_news
+    }
+
+    /// Looks whether there is room again, with a reserve.
+    pub(super) fn look_for_room(&self) {
+        let disk = self.condition.disk();
+        let free = self.faults.free_bytes(disk.free_bytes);
+        if free < self.reserve.bytes(disk.volume_bytes).saturating_mul(2)
+            || self.reserve.hold(disk.volume_bytes).is_err()
+        {
+            return;
+        }
+        self.condition.well();
+        tracing::info!("there is room on the disk again");
     }
 
     /// Nothing is trusted from here on.

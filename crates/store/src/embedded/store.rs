@@ -49,6 +49,11 @@ impl Embedded {
         settlements.into_iter().map(judge).collect()
     }
 
+    /// Fails on a full disk, for what makes the store grow.
+    fn has_room(&self) -> Result<(), StoreError> {
+        self.shared.condition.check_room().map_err(|fault| fault.to_store_error(self.shared.folder()))
+    }
+
     async fn change<T: Send + 'static>(&self, work: Work<T>, after: After<T>) -> Result<T, StoreError> {
         let (job, answer) = Change::new(work, after);
         self.write(job, answer).await
@@ -63,7 +68,7 @@ fn nothing<T>() -> After<T> {
 impl Store for Embedded {
     async fn commit(&self, batch: Vec<NewNotification>) -> Result<Vec<Committed>, CommitError> {
         let shared = &self.shared;
-        shared.condition.check().map_err(|fault| fault.to_commit_error(shared.folder()))?;
+        shared.condition.check_room().map_err(|fault| fault.to_commit_error(shared.folder()))?;
         let (job, answer) = CommitJob::new(batch);
         if let Err((_, fault)) = shared.queue.offer(job) {
             return Err(fault.to_commit_error(shared.folder()));
@@ -186,7 +191,11 @@ impl Store for Embedded {
     }
 
     async fn notification(&self, id: NotificationId) -> Result<Option<NotificationRecord>, StoreError> {
-        read(&self.shared, "read a notification", move |conn| queries::notification(conn, id)).await
+        let found = read(&self.shared, "read a notification", move |conn| queries::notification(conn, id)).await?;
+        if found.as_ref().is_some_and(|found| found.damaged) {
+            self.shared.damage.notification(id);
+        }
+        Ok(found)
     }
 
     async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<DeliveryRecord>, StoreError> {
@@ -208,11 +217,13 @@ impl Store for Embedded {
     }
 
     async fn make_replay(&self, new: NewReplay, now_ms: i64) -> Result<ReplayRecord, StoreError> {
+        self.has_room()?;
         let work: Work<_> = Box::new(move |tx| replay::make(tx, &new, now_ms));
         self.change(work, nothing()).await
     }
 
     async fn count_replay(&self, number: ReplayNo, now_ms: i64) -> Result<ReplayRecord, StoreError> {
+        self.has_room()?;
         let owner = Arc::clone(&self.shared);
         let found = read(&self.shared, "count a replay", move |conn| replay::look(conn, &owner.index, number)).await?;
         let work: Work<_> = Box::new(move |tx| replay::count(tx, number, &found, now_ms));
@@ -220,6 +231,7 @@ impl Store for Embedded {
     }
 
     async fn advance_replay(&self, number: ReplayNo, max: usize, now_ms: i64) -> Result<ReplayRecord, StoreError> {
+        self.has_room()?;
         let work: Work<_> = Box::new(move |tx| replay::advance(tx, number, max, now_ms));
         let after: After<_> = Box::new(|(_, owed): &(_, Vec<_>), shared| shared.owe(owed));
         Ok(self.change(work, after).await?.0)
@@ -294,12 +306,13 @@ impl Store for Embedded {
         Health {
             writable: reason.is_none(),
             reason,
-            caution: None,
+            caution: shared.damage.caution(),
             store_bytes: disk.store_bytes,
             free_bytes: disk.free_bytes,
             volume_bytes: disk.volume_bytes,
             last_commit_us: shared.last_commit_us(),
             queued: shared.queue.len(),
+            damaged: shared.damage.found(),
         }
     }
 

@@ -19,7 +19,7 @@ use super::commit::CommitJob;
 use super::job::Job;
 use super::{BackupProgress, Embedded, EmbeddedOptions, backup, check, restore};
 use crate::error::{CommitError, StoreError};
-use crate::facts::build::{Body, NOW, accept_all, claim, commit, endpoint, id, put, until};
+use crate::facts::build::{Body, NOW, accept_all, claim, commit, endpoint, id, put, retry, settle, until};
 use crate::record::{EndpointNo, EventOutcome, NewNotification};
 use crate::seam::{EventQuery, Find, Store};
 
@@ -148,6 +148,48 @@ async fn a_full_disk_refuses_commits_and_heals_by_itself() {
     until("the store to heal", || async { store.health().await.writable }).await;
     assert_eq!(commit(&store, owed(&format!("a{n}"))).await.events, [EventOutcome::New]);
     assert_eq!(store.find(Find::Event(id("first"))).await.unwrap().len(), 1);
+    drop(store);
+    assert!(check(folder.path()).unwrap().is_clean());
+}
+
+#[tokio::test]
+async fn on_a_full_disk_the_backlog_drains_with_what_was_held_in_reserve() {
+    let folder = folder();
+    let store = Embedded::open(EmbeddedOptions { reserve_bytes: Some(1 << 20), ..EmbeddedOptions::new(folder.path()) });
+    let store = store.unwrap();
+    let reserve = folder.path().join("waypost.reserve");
+    assert_eq!(fs::metadata(&reserve).unwrap().len(), 1 << 20);
+    let number = put(&store, endpoint("e")).await;
+    let owed = |key: &str| Body::new().event(key, &format!("\"{}\"", "x".repeat(50_000)), key, &[number]).build(1);
+    // As much as is free until a person frees more.
+    store.say_free_bytes(1 << 20);
+    store.limit_pages(100).await;
+    let mut taken = 0;
+    while store.commit(vec![owed(&format!("a{taken}"))]).await.is_ok() {
+        taken += 1;
+    }
+    assert!(taken > 3 && !reserve.exists(), "{taken}");
+    assert!(store.health().await.reason.unwrap().contains("full"));
+    // The room that was given back.
+    store.limit_pages(110).await;
+    let claims = claim(&store, NOW).await;
+    assert_eq!(claims.len(), taken);
+    settle(&store, retry(&claims[0], NOW, NOW, None)).await;
+    accept_all(&store, &claims[1..], NOW).await;
+    let tried = store.delivery(claims[0].delivery).await.unwrap().unwrap();
+    assert_eq!((tried.attempts, tried.attempt_log.len()), (1, 0), "counted, and not listed");
+    let again = claim(&store, NOW).await;
+    assert_eq!(again[0].attempts, 1);
+    accept_all(&store, &again, NOW).await;
+    assert_eq!(store.counts().await.unwrap().owed, 0);
+    // Nothing is taken only to be refused a moment later.
+    let refused = store.commit(vec![owed("more")]).await;
+    assert!(matches!(refused, Err(CommitError::Store(StoreError::DiskFull))), "{refused:?}");
+    store.say_free_bytes(1 << 30);
+    store.limit_pages(0).await;
+    until("there to be room", || async { store.health().await.writable }).await;
+    assert!(reserve.exists());
+    assert_eq!(commit(&store, owed("more")).await.events, [EventOutcome::New]);
     drop(store);
     assert!(check(folder.path()).unwrap().is_clean());
 }
@@ -311,7 +353,7 @@ fn what_cannot_be_read_as_a_store_is_not_backed_up_and_nothing_is_left() {
     let wrong = folder();
     drop(open(wrong.path()).unwrap());
     let conn = Connection::open(database(&wrong)).unwrap();
-    conn.execute_batch("INSERT INTO bodies VALUES (7, 0, x'00')").unwrap();
+    conn.execute_batch("INSERT INTO bodies VALUES (7, 0, 0, x'00')").unwrap();
     assert!(matches!(refused(&wrong), StoreError::Damaged { .. }));
     assert!(names_in(&target).is_empty(), "{:?}", names_in(&target));
 }

@@ -6,9 +6,11 @@
 //!
 //! After a failed COMMIT, sync or any other refusal of the disk nothing is trusted. All jobs of the transaction fail,
 //! every connection is dropped, commits fail fast, and the file is opened anew every half second until that succeeds
-//! (see `open`: the log is emptied into the main file first). Then the board is rebuilt from the tables. A full disk
-//! heals the same way. A transaction whose sync alone failed may be found whole in the log after that; it is then kept
+//! (see `open`: the log is emptied into the main file first). Then the board is rebuilt from the tables. A transaction whose sync alone failed may be found whole in the log after that; it is then kept
 //! whole, with its keys, its bodies and what is owed, and a repeat of it is a duplicate of something durable.
+//!
+//! A full disk is no such doubt: what does not fit is not written, and the transaction is rolled back. Commits are refused
+//! from then on, the reserve is given back, and the other jobs go on with it until there is room again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,10 +20,11 @@ use rusqlite::Connection;
 use super::fault::{Fault, Kind};
 use super::job::{Job, Tx};
 use super::ledger::Ledger;
+use super::mark::Mark;
 use super::names::Names;
 use super::queue::Taken;
 use super::shared::{Shared, lock};
-use super::{open, rebuild};
+use super::{checkpoint, open, rebuild};
 
 const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 const REOPEN_EVERY: Duration = Duration::from_millis(500);
@@ -43,7 +46,8 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
         loop {
-            let patience = if self.conn.is_some() { IDLE_PATIENCE } else { REOPEN_EVERY };
+            let is_well = self.conn.is_some() && !self.shared.condition.is_full();
+            let patience = if is_well { IDLE_PATIENCE } else { REOPEN_EVERY };
             let taken = self.shared.queue.take(patience);
             if let Some(fault) = self.shared.take_suspicion() {
                 self.distrust(&fault);
@@ -57,8 +61,10 @@ impl Writer {
                 Taken::Closed => break,
             }
             self.reopen_when_time();
+            self.look_for_room_when_time();
         }
         self.shared.condition.closed();
+        Mark::of(&self.ledger).write(self.shared.folder());
         if let Some(conn) = self.conn.take() {
             // Only a courtesy to the next opening, which does the same.
             drop(open::empty_the_log(&conn));
@@ -69,11 +75,13 @@ impl Writer {
         let now = Instant::now();
         let (expired, mut jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.expired(now));
         self.fail(expired, &Fault::overloaded());
+        self.refuse_what_grows(&mut jobs);
         if jobs.is_empty() {
             return;
         }
         match self.transact(&mut jobs) {
             Ok(()) => jobs.into_iter().for_each(|job| job.done(&self.shared)),
+            Err(fault) if fault.kind() == Kind::DiskFull => self.no_room(jobs, &fault),
             Err(fault) if fault.distrusts_the_file() => {
                 // In this order: whoever hears of the failure finds the store unwritable.
                 self.distrust(&fault);
@@ -91,18 +99,21 @@ impl Writer {
         };
         let started = Instant::now();
         conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut tx = Tx::new(conn, self.ledger, &self.shared.index, &self.names);
+        let mut tx = Tx::new(conn, self.ledger, &self.shared, &self.names);
         let written = jobs.iter_mut().try_for_each(|job| job.run(&mut tx)).and_then(|()| tx.flush(&self.ledger));
         let Tx { ledger, names_met, gathered, .. } = tx;
         if let Err(fault) = written {
-            // SQLite rolls some failures back by itself, after which ROLLBACK has nothing to do.
-            if !conn.is_autocommit() {
-                conn.execute_batch("ROLLBACK").map_err(|error| Fault::from(error).at_commit())?;
-            }
+            roll_back(conn)?;
             return Err(fault);
         }
         self.shared.faults.before_commit()?;
-        commit(conn).map_err(|error| Fault::from(error).at_commit())?;
+        if let Err(error) = commit(conn) {
+            let fault = Fault::from(error).at_commit();
+            if fault.kind() == Kind::DiskFull {
+                roll_back(conn)?;
+            }
+            return Err(fault);
+        }
         #[cfg(feature = "failpoints")]
         testdisk::point("store.committed");
         self.ledger = ledger;
@@ -117,6 +128,36 @@ impl Writer {
     fn make_log_space(&self) {
         if self.conn.is_some() {
             self.shared.log_space.make(&self.shared.paths().wal, self.shared.condition.disk().free_bytes);
+        }
+    }
+
+    /// Commits are not begun on a full disk; what came before that was known is refused here.
+    fn refuse_what_grows(&self, jobs: &mut Vec<Box<dyn Job>>) {
+        if self.shared.condition.is_full() {
+            let (growing, rest) = std::mem::take(jobs).into_iter().partition(|job| job.grows());
+            *jobs = rest;
+            self.fail(growing, &self.shared.condition.fault());
+        }
+    }
+
+    /// Refuses what makes the store grow, and tries the rest once more with what was held in reserve.
+    fn no_room(&mut self, jobs: Vec<Box<dyn Job>>, fault: &Fault) {
+        let is_news = self.shared.no_room(fault);
+        self.tried_at = Instant::now();
+        let (growing, rest): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.grows());
+        self.fail(growing, fault);
+        if is_news {
+            rest.into_iter().for_each(|job| self.group(vec![job]));
+        } else {
+            self.fail(rest, fault);
+        }
+    }
+
+    fn look_for_room_when_time(&mut self) {
+        if self.conn.is_some() && self.shared.condition.is_full() && self.tried_at.elapsed() >= REOPEN_EVERY {
+            self.tried_at = Instant::now();
+            checkpoint::measure(&self.shared);
+            self.shared.look_for_room();
         }
     }
 
@@ -144,9 +185,15 @@ impl Writer {
                 self.ledger = ledger;
                 self.names = Names::default();
                 self.shared.trust(&ledger);
+                self.shared.hold_reserve();
                 tracing::info!("the store can be written again");
             }
-            Err(fault) => self.shared.condition.broken(&fault),
+            Err(fault) => {
+                if fault.kind() == Kind::DiskFull {
+                    self.shared.reserve.give_back();
+                }
+                self.shared.condition.broken(&fault);
+            }
         }
     }
 
@@ -169,6 +216,14 @@ impl Drop for Writer {
             self.fail(jobs, &Fault::closed());
         }
     }
+}
+
+fn roll_back(conn: &Connection) -> Result<(), Fault> {
+    // SQLite rolls some failures back by itself, after which ROLLBACK has nothing to do.
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK").map_err(|error| Fault::from(error).doubtful())?;
+    }
+    Ok(())
 }
 
 fn commit(conn: &Connection) -> rusqlite::Result<()> {

@@ -252,33 +252,7 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl 
 
 /// A payload with nothing in it but its key and so many bytes.
 pub(crate) fn plain_payload(key: &str, body_bytes: usize) -> Payload {
-    let event = EventRecord {
-        id: EventId::derive("main", key),
-        notification: NotificationId::from_bytes([0; 16]),
-        app: String::new(),
-        key: key.to_owned(),
-        event_type: String::new(),
-        field: String::new(),
-        entry_id: None,
-        waba_id: None,
-        business_id: None,
-        phone_number_id: None,
-        display_phone_number: None,
-        wa_id: None,
-        user_id: None,
-        parent_user_id: None,
-        message_id: None,
-        lane: String::new(),
-        occurred_at_seconds: None,
-        received_at_ms: 0,
-        test: false,
-        problems_json: String::new(),
-        data_range: 0..0,
-        data_is_json: true,
-        position: 0,
-        duplicates: 0,
-        unrouted: false,
-        whole_to: Vec::new(),
-    };
+    let nothing = EventRecord::unreadable(EventId::derive("main", key));
+    let event = EventRecord { key: key.to_owned(), damaged: false, ..nothing };
     Payload { event: Arc::new(event), body: Some(Arc::from(vec![0; body_bytes])), signature: None }
 }

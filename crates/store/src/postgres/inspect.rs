@@ -21,6 +21,8 @@ pub struct PostgresReport {
     pub newest: u32,
     /// Whether COMMIT waits for a second server, so that what was acknowledged survives the loss of the first.
     pub synchronous_standby: bool,
+    /// Whether the server's pages bear checksums, so that what a disk damages is told.
+    pub data_checksums: bool,
     /// Bytes of the database.
     pub bytes: u64,
     /// What is wrong with it.
@@ -42,7 +44,8 @@ pub async fn inspect(options: PostgresOptions) -> Result<PostgresReport, StoreEr
 async fn read(pool: &Pool) -> Result<PostgresReport, Fault> {
     static ABOUT: Sql = Sql::new(
         "SELECT current_setting('server_version'), pg_database_size(current_database()), \
-         current_setting('full_page_writes'), current_setting('synchronous_standby_names')",
+         current_setting('full_page_writes'), current_setting('synchronous_standby_names'), \
+         current_setting('data_checksums')",
         &[],
     );
     let found = steps::look(pool).await?;
@@ -51,6 +54,7 @@ async fn read(pool: &Pool) -> Result<PostgresReport, Fault> {
     tx.commit().await?;
     let (postgres, bytes): (String, i64) = (cell(&row, 0)?, cell(&row, 1)?);
     let (full_page_writes, standbys): (String, String) = (cell(&row, 2)?, cell(&row, 3)?);
+    let data_checksums: String = cell(&row, 4)?;
     let newest = STEPS.last().map_or(0, |step| step.version);
     let mut problems = Vec::new();
     if found.version < newest {
@@ -71,6 +75,7 @@ async fn read(pool: &Pool) -> Result<PostgresReport, Fault> {
         version: u32::try_from(found.version).unwrap_or_default(),
         newest: u32::try_from(newest).unwrap_or_default(),
         synchronous_standby: !standbys.trim().is_empty(),
+        data_checksums: data_checksums == "on",
         bytes: u64::try_from(bytes).unwrap_or_default(),
         problems,
     })

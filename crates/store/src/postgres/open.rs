@@ -29,6 +29,16 @@ static FORGET_NEWS: Sql = Sql::new(
     &[Type::INT8],
 );
 
+/// What a database does not promise, in a sentence; None when it promises all.
+fn caution(has_standby: bool, has_checksums: bool) -> Option<String> {
+    let standby =
+        (!has_standby).then_some("survives restart, not failover: no synchronous standby confirms what is committed");
+    let checksums =
+        (!has_checksums).then_some("a page that a disk damages is not told: the server's data checksums are off");
+    let cautions: Vec<&str> = standby.into_iter().chain(checksums).collect();
+    (!cautions.is_empty()).then(|| cautions.join("; "))
+}
+
 /// A store in a PostgreSQL database, which other nodes may share. Dropping it stops its tasks as a killed process does.
 pub struct Postgres {
     pub(super) shared: Arc<Shared>,
@@ -60,8 +70,8 @@ impl Postgres {
         lease::tick(&shared).await.map_err(tell)?;
         feed::step(&shared, &mut *shared.feed.lock().await, None).await.map_err(tell)?;
         let has_standby = shared.pool.has_synchronous_standby().await.map_err(tell)?;
-        let caution = (!has_standby)
-            .then(|| "survives restart, not failover: no synchronous standby confirms what is committed".to_owned());
+        let has_checksums = shared.pool.has_data_checksums().await.map_err(tell)?;
+        let caution = caution(has_standby, has_checksums);
         let store = Self {
             tidy: Arc::new(Notify::new()),
             tasks: Mutex::default(),
@@ -225,4 +235,17 @@ async fn tidy_once(shared: &Shared) -> Result<(), Fault> {
 fn days_ahead() -> std::collections::BTreeSet<i32> {
     let today = days::of(clock::now_ms());
     [today, today + 1].into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caution;
+
+    #[test]
+    fn each_promise_that_is_missing_is_named() {
+        assert_eq!(caution(true, true), None);
+        assert!(caution(true, false).is_some_and(|text| text.contains("checksums") && !text.contains("standby")));
+        assert!(caution(false, true).is_some_and(|text| text.contains("standby") && !text.contains("checksums")));
+        assert!(caution(false, false).is_some_and(|text| text.contains("standby") && text.contains("checksums")));
+    }
 }

@@ -120,6 +120,16 @@ impl Pool {
         Ok(!names.trim().is_empty())
     }
 
+    /// Whether the server tells a page that its disk damaged from one that it wrote.
+    pub(super) async fn has_data_checksums(&self) -> Result<bool, Fault> {
+        static CHECKSUMS: Sql = Sql::new("SELECT current_setting('data_checksums')", &[]);
+        let loan = self.lend().await?;
+        let rows = loan.run(&CHECKSUMS, &[]).await?;
+        let is: String = rows.first().map_or_else(|| Ok(String::new()), |row| cell(row, 0))?;
+        loan.give_back();
+        Ok(is == "on")
+    }
+
     /// Where the database is, without what opens it.
     pub(super) fn server(&self) -> &str {
         &self.0.server

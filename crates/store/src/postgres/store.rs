@@ -349,6 +349,8 @@ impl Store for Postgres {
             volume_bytes: 0,
             last_commit_us: shared.last_commit_us(),
             queued: shared.queue.len(),
+            // Its pages have checksums of the server's.
+            damaged: 0,
         }
     }
 

@@ -46,6 +46,8 @@ struct Event {
     data_base64: Option<String>,
     #[serde(default)]
     data_dropped: bool,
+    #[serde(default)]
+    damaged: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -205,6 +207,7 @@ impl Event {
         let text = match (&self.data, &self.data_base64) {
             (Some(data), _) => indented(data.get()),
             (None, Some(base64)) => format!("not JSON; in base64: {base64}"),
+            (None, None) if self.damaged => "what the store holds of it is not what was written".to_owned(),
             (None, None) if self.data_dropped => "retention has dropped its data".to_owned(),
             (None, None) => "no data".to_owned(),
         };

@@ -24,6 +24,8 @@ struct Status {
     now: Option<String>,
     ready: bool,
     not_ready_because: Option<String>,
+    #[serde(default)]
+    caution: Option<String>,
     store: Store,
     totals: Totals,
     apps: Vec<App>,
@@ -105,6 +107,9 @@ impl Status {
             ),
             ("delivered", format!("{accepted} accepted, {owed} owed, {dead} dead, {skipped} skipped")),
         ];
+        if let Some(caution) = &self.caution {
+            lines.insert(1, ("mind", caution.clone()));
+        }
         if let Some(refusals) = refusals {
             lines.push(("refused", refused(refusals)));
         }
@@ -183,12 +188,14 @@ mod tests {
     fn the_screen_says_what_is_wrong_and_how_full_the_disk_is() {
         let json = r#"{"version":"0.1.0","development":true,"started_at":"2026-03-01T10:00:00.000Z",
             "now":"2026-03-01T13:00:05.000Z","ready":false,"not_ready_because":"the disk is full",
+            "caution":"3 records were found damaged",
             "store":{"bytes":1536,"volume_free_bytes":250,"volume_bytes":1000,"last_commit_us":1250,"queued_batches":3},
             "totals":{"notifications":1,"events":2,"duplicates":3,"conflicts":4,"unrouted":5,"deliveries":26,"owed":6,
             "accepted":7,"dead":8,"skipped":9},"apps":[],"endpoints":[]}"#;
         let status: Status = serde_json::from_str(json).unwrap();
         let refusals = BTreeMap::from([("wrong_signature".to_owned(), 12)]);
         let wanted = "ready      NO: the disk is full\n\
+                      mind       3 records were found damaged\n\
                       gateway    0.1.0, development mode, up 3h\n\
                       store      1.5 KiB, 250 B free, 75 % of the volume used\n\
                       commit     last took 1.3 ms, 3 waiting\n\

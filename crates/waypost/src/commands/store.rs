@@ -28,6 +28,8 @@ struct Report<'a> {
     deliveries: u64,
     owed: u64,
     problems: &'a [String],
+    damaged: &'a [String],
+    damaged_count: u64,
 }
 
 /// Does what was typed.
@@ -104,7 +106,7 @@ fn must_be_there(path: &Path) -> Result<(), Failure> {
 }
 
 fn tell(folder: &Path, report: &CheckReport, json: bool) -> Result<(), Failure> {
-    let CheckReport { version, notifications, events, deliveries, owed, problems } = report;
+    let CheckReport { version, notifications, events, deliveries, owed, problems, damaged, damaged_count } = report;
     let store = folder.display().to_string();
     if json {
         return terminal::print_json(&Report {
@@ -116,6 +118,8 @@ fn tell(folder: &Path, report: &CheckReport, json: bool) -> Result<(), Failure> 
             deliveries: *deliveries,
             owed: *owed,
             problems,
+            damaged,
+            damaged_count: *damaged_count,
         });
     }
     let mut lines = vec![
@@ -126,6 +130,10 @@ fn tell(folder: &Path, report: &CheckReport, json: bool) -> Result<(), Failure> 
         ("deliveries", format!("{deliveries}, {owed} of them owed")),
     ];
     lines.extend(problems.iter().map(|problem| ("problem", problem.clone())));
+    lines.extend(damaged.iter().map(|damaged| ("damaged", damaged.clone())));
+    if *damaged_count > 0 {
+        lines.push(("damaged in all", damaged_count.to_string()));
+    }
     if report.is_clean() {
         lines.push(("problems", "none".to_owned()));
     }

@@ -1,9 +1,11 @@
 //! Blocks: what a sealed segment holds on disk, in order, in rows that fill a page each.
 //!
 //! The first 64 bits of each block's first record stand in memory (`fences`) and lead to the one or two blocks in which
-//! something can be. Positions of events are told from the segment's first one.
+//! something can be. Positions of events are told from the segment's first one. The last eight bytes of a block are the
+//! checksum of the others: what a disk turned is no block.
 
 use super::{Key, Known};
+use crate::embedded::checksum;
 
 const KEY_BYTES: usize = 36;
 const NAME_BYTES: usize = 12;
@@ -73,10 +75,17 @@ fn blocks<T>(records: &[T], records_max: usize, fence: impl Fn(&T) -> u64, write
     for piece in records.chunks(records_max) {
         let mut bytes = Vec::with_capacity(8 * 1024);
         piece.iter().for_each(|record| write(record, &mut bytes));
+        bytes.extend_from_slice(&checksum::of_bytes(&bytes).to_be_bytes());
         blocks.fences.extend(piece.first().map(&fence));
         blocks.bytes.push(bytes);
     }
     blocks
+}
+
+/// The records of a block; None when the bytes are not what was written.
+fn records(bytes: &[u8]) -> Option<&[u8]> {
+    let (records, sum) = bytes.split_last_chunk::<8>()?;
+    (i64::from_be_bytes(*sum) == checksum::of_bytes(records)).then_some(records)
 }
 
 /// The blocks in which something with this beginning can be.
@@ -88,7 +97,7 @@ pub(super) fn between(fences: &[u64], beginning: u64) -> std::ops::Range<usize> 
 
 /// The keys of a block; None when the bytes are no block.
 pub(super) fn keys(bytes: &[u8]) -> Option<impl Iterator<Item = KeyRecord>> {
-    let (records, rest) = bytes.as_chunks::<KEY_BYTES>();
+    let (records, rest) = records(bytes)?.as_chunks::<KEY_BYTES>();
     rest.is_empty().then(|| records.iter().filter_map(read_key))
 }
 
@@ -105,7 +114,7 @@ fn read_key(bytes: &[u8; KEY_BYTES]) -> Option<KeyRecord> {
 
 /// What a block knows of a key. `Err` when the bytes are no block.
 pub(super) fn known(bytes: &[u8], key: &Key, first_event: i64) -> Result<Option<Known>, ()> {
-    let (records, rest) = bytes.as_chunks::<KEY_BYTES>();
+    let (records, rest) = records(bytes).ok_or(())?.as_chunks::<KEY_BYTES>();
     if !rest.is_empty() {
         return Err(());
     }
@@ -118,13 +127,18 @@ pub(super) fn known(bytes: &[u8], key: &Key, first_event: i64) -> Result<Option<
 
 /// The positions under a hash in a block, newest first. None when the bytes are no block.
 pub(super) fn positions(bytes: &[u8], hash: u64) -> Option<impl Iterator<Item = u32>> {
-    let (records, rest) = bytes.as_chunks::<NAME_BYTES>();
+    let (records, rest) = records(bytes)?.as_chunks::<NAME_BYTES>();
     if !rest.is_empty() {
         return None;
     }
     let from = records.partition_point(|record| read_name(record).hash < hash);
     let to = records.partition_point(|record| read_name(record).hash <= hash);
     Some(records.get(from..to).unwrap_or_default().iter().rev().map(|record| read_name(record).position))
+}
+
+/// True for a block of names.
+pub(super) fn is_names(bytes: &[u8]) -> bool {
+    positions(bytes, 0).is_some()
 }
 
 fn read_name(bytes: &[u8; NAME_BYTES]) -> NameRecord {
@@ -192,8 +206,21 @@ mod tests {
 
     #[test]
     fn what_is_no_block_is_told_from_one() {
-        assert!(known(&[0; 35], &(0, [0; 16]), 1).is_err() && keys(&[0; 37]).is_none());
-        assert!(positions(&[0; 13], 0).is_none());
-        assert_eq!(known(&[], &(0, [0; 16]), 1), Ok(None));
+        let key = (1, id(5, 5));
+        let block = of_keys(&[KeyRecord { key, position: 3, digest: 9 }]).bytes.remove(0);
+        assert_eq!(known(&block, &key, 1), Ok(Some((4, 9))));
+        let names = of_names(&[NameRecord { hash: 7, position: 3 }]).bytes.remove(0);
+        assert_eq!(positions(&names, 7).unwrap().collect::<Vec<_>>(), [3]);
+        for at in 0..block.len() {
+            let mut turned = block.clone();
+            turned[at] ^= 1;
+            assert!(known(&turned, &key, 1).is_err() && keys(&turned).is_none(), "{at}");
+            assert!(known(&block[..at], &key, 1).is_err() && keys(&block[..at]).is_none(), "{at}");
+        }
+        for at in 0..names.len() {
+            let mut turned = names.clone();
+            turned[at] ^= 1;
+            assert!(positions(&turned, 7).is_none() && positions(&names[..at], 7).is_none(), "{at}");
+        }
     }
 }

@@ -180,5 +180,5 @@ fn named(row: &Row<'_>) -> rusqlite::Result<(i64, [u8; 16], Box<[i64]>)> {
     let (message, phone, display) = (name(2)?, name(6)?, name(7)?);
     let contacts = [name(3)?, name(4)?, name(5)?];
     let contacts = [contacts[0].as_deref(), contacts[1].as_deref(), contacts[2].as_deref()];
-    Ok((row.get(0)?, id, hashes_of_names(&id, message.as_deref(), contacts, (phone.as_deref(), display.as_deref()))))
+    Ok((row.get(0)?, id, hashes_of_names(&id, message.as_deref(), contacts, [phone.as_deref(), display.as_deref()])))
 }

@@ -8,6 +8,21 @@ use super::segment::{Keys, Segment};
 use super::{block, log, rows};
 use crate::embedded::fault::Fault;
 
+/// Blocks and rows that are not what was written.
+pub(in crate::embedded) fn damaged(conn: &Connection) -> Result<usize, Fault> {
+    let mut damaged = rows::damaged(conn)? + log::damaged(conn)?;
+    for (table, is_sound) in
+        [("key_blocks", (|bytes| block::keys(bytes).is_some()) as fn(&[u8]) -> bool), ("name_blocks", block::is_names)]
+    {
+        let mut query = conn.prepare(&format!("SELECT records FROM {table}"))?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            damaged += usize::from(!row.get_ref(0)?.as_blob().is_ok_and(is_sound));
+        }
+    }
+    Ok(damaged)
+}
+
 /// Events whose key is neither in the log nor in the segment that should hold it, unless the keys there have expired.
 pub(in crate::embedded) fn unknown_events(conn: &Connection) -> Result<u64, Fault> {
     let segments = rows::read(conn)?;
@@ -44,8 +59,8 @@ fn not_in(conn: &Connection, (first, last): (i64, i64), ids: &HashMap<i64, [u8; 
     let mut rows = query.query([first, last])?;
     let mut missing = 0;
     while let Some(row) = rows.next()? {
-        let id: [u8; 16] = row.get(1)?;
-        missing += u64::from(ids.get(&row.get(0)?) != Some(&id));
+        let known = ids.get(&row.get(0)?).map(<[u8; 16]>::as_slice);
+        missing += u64::from(known != row.get_ref(1)?.as_blob().ok());
     }
     Ok(missing)
 }

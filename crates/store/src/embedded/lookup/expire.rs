@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::index::Dropped;
+use super::rows;
 use super::segment::{ARRIVAL_STEP_MS, Keys, Segment};
 use crate::embedded::fault::Fault;
 use crate::embedded::job::Tx;
@@ -38,7 +39,7 @@ pub(in crate::embedded) fn expire(
     for segment in segments.iter() {
         match &segment.keys {
             Keys::Known(_) if is_old(segment) => {
-                forget_keys(tx.conn, segment.id)?;
+                rows::forget_keys(tx.conn, segment)?;
                 dropped.keys_expired.push(segment.id);
                 expired.keys += u64::try_from(segment.last_event - segment.first_event + 1).unwrap_or(0);
                 expired.more = true;
@@ -56,16 +57,6 @@ pub(in crate::embedded) fn expire(
     }
     expired.more |= drop_oldest(tx.conn, &segments, dropped)?;
     Ok(expired)
-}
-
-fn forget_keys(conn: &Connection, segment: i64) -> Result<(), Fault> {
-    for sql in [
-        "UPDATE segments SET keys_expired = 1 WHERE id = ?1",
-        "UPDATE segment_fences SET partitions = x'', filter = x'', key_fences = x'' WHERE segment = ?1",
-    ] {
-        conn.prepare_cached(sql)?.execute([segment])?;
-    }
-    Ok(())
 }
 
 fn delete_blocks(conn: &Connection, table: &str, segment: &Segment) -> Result<usize, Fault> {

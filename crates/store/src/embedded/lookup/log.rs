@@ -1,32 +1,91 @@
 //! The log of the tail: what a transaction's new events are found by, in one row, appended by the commit itself.
 //!
-//! It is read at opening, and given up when a segment holds its events.
+//! It is read at opening, and given up when a segment holds its events. Each row ends with the checksum of the others; when
+//! one does not fit, all of them are made anew from the events.
 
+use rules::identity::key_partition;
 use rusqlite::{Connection, params};
 
 use super::part::Entries;
-use crate::embedded::fault::{Fault, Kind};
+use crate::common::names;
+use crate::embedded::checksum;
+use crate::embedded::fault::Fault;
+use crate::embedded::read::{EVENT_COLUMNS, EVENT_TABLES, event};
 
 /// Rows that one step deletes.
 const ROWS_DELETED_MAX: i64 = 2_000;
+/// In place of a digest that is not known; no event's bytes have it, but for one in 2^64.
+pub(super) const NO_DIGEST: i64 = 0;
 /// An event's number, its key's partition, its id and its digest.
 const HEAD_BYTES: usize = 8 + 8 + 16 + 8;
 
 /// Appends a row. `last_event` is the newest event there is, of this transaction or one before it.
 pub(super) fn append(conn: &Connection, entries: &Entries, last_event: i64, arrived_at_ms: i64) -> Result<(), Fault> {
+    let mut bytes = encode(entries);
+    let sum = checksum::of_large([last_event, arrived_at_ms], checksum::of_bytes(&bytes));
+    bytes.extend_from_slice(&sum.to_be_bytes());
     conn.prepare_cached("INSERT INTO event_tail (last_event, arrived_at, entries) VALUES (?1, ?2, ?3)")?
-        .execute(params![last_event, arrived_at_ms, encode(entries)])?;
+        .execute(params![last_event, arrived_at_ms, bytes])?;
     Ok(())
+}
+
+/// What a row says: its entries and when they arrived; None when it is not what was written.
+type Row = Option<(Entries, i64)>;
+
+fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let (last_event, arrived_at) = (row.get_ref(0)?.as_i64().ok(), row.get_ref(1)?.as_i64().ok());
+    let bytes = row.get_ref(2)?.as_blob().unwrap_or_default();
+    let read = || {
+        let ((last_event, arrived_at), (bytes, sum)) = (last_event.zip(arrived_at)?, bytes.split_last_chunk::<8>()?);
+        let fits = checksum::of_large([last_event, arrived_at], checksum::of_bytes(bytes)) == i64::from_be_bytes(*sum);
+        Some((decode(bytes).filter(|_| fits)?, arrived_at))
+    };
+    Ok(read())
+}
+
+/// Rows that are not what was written.
+pub(super) fn damaged(conn: &Connection) -> Result<usize, Fault> {
+    let mut query = conn.prepare("SELECT last_event, arrived_at, entries FROM event_tail ORDER BY id")?;
+    let mut rows = query.query([])?;
+    let mut damaged = 0;
+    while let Some(row) = rows.next()? {
+        damaged += usize::from(row_of(row)?.is_none());
+    }
+    Ok(damaged)
 }
 
 /// Reads what no segment holds, oldest first.
 pub(super) fn read(conn: &Connection, after_event: i64, mut each: impl FnMut(&Entries, i64)) -> Result<(), Fault> {
-    let mut query = conn.prepare("SELECT arrived_at, entries FROM event_tail WHERE last_event > ?1 ORDER BY id")?;
+    let damaged = damaged(conn)?;
+    if damaged > 0 {
+        tracing::error!(damaged, "the log of keys is damaged; it is made anew from the events");
+        return anew(conn, after_event, each);
+    }
+    let mut query =
+        conn.prepare("SELECT last_event, arrived_at, entries FROM event_tail WHERE last_event > ?1 ORDER BY id")?;
     let mut rows = query.query([after_event])?;
     while let Some(row) = rows.next()? {
-        let entries = decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)
-            .ok_or_else(|| Fault::new(Kind::Damaged, "read the tail", "a row of it is damaged"))?;
-        each(&entries, row.get(0)?);
+        if let Some((entries, arrived_at)) = row_of(row)? {
+            each(&entries, arrived_at);
+        }
+    }
+    Ok(())
+}
+
+/// The same from the events themselves. Without a digest a copy is compared with the first in full.
+fn anew(conn: &Connection, after_event: i64, mut each: impl FnMut(&Entries, i64)) -> Result<(), Fault> {
+    let mut query =
+        conn.prepare(&format!("SELECT {EVENT_COLUMNS} FROM {EVENT_TABLES} WHERE e.id > ?1 ORDER BY e.id"))?;
+    let mut rows = query.query([after_event])?;
+    while let Some(row) = rows.next()? {
+        let found = event(row)?;
+        if !found.event.damaged {
+            let mut entries = Entries::default();
+            let partition = key_partition(found.event.occurred_at_seconds, &found.event.key);
+            let key = (partition, *found.event.id.as_bytes());
+            entries.push(found.number, key, NO_DIGEST, &names::hashes_of_kept(&found.event));
+            each(&entries, found.event.received_at_ms);
+        }
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ use std::sync::Mutex;
 use rusqlite::Connection;
 
 pub(super) use self::carry::{Carrier, seal_next};
-pub(super) use self::check::unknown_events;
+pub(super) use self::check::{damaged, unknown_events};
 pub(super) use self::expire::expire;
 pub(super) use self::gathered::Gathered;
 pub(super) use self::index::{Dropped, Index};

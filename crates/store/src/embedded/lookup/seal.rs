@@ -170,6 +170,10 @@ impl Job for SealJob {
         Weight { events: 100, bytes: 0 }
     }
 
+    fn grows(&self) -> bool {
+        true
+    }
+
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let index = lock(tx.index);
         let is_stale = index.generation() != self.generation;

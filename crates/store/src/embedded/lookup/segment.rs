@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::block::{self, between, prefix};
 use super::filter::Filter;
+use super::log::NO_DIGEST;
 use super::{Key, Known};
-use crate::embedded::fault::{Fault, Kind};
+use crate::embedded::fault::Fault;
 
 /// The numbers of a segment's blocks lie from its own, times this.
 pub(super) const BLOCKS_MAX: i64 = 1 << 20;
@@ -29,6 +30,7 @@ pub(in crate::embedded) struct Segment {
     /// Of an event or a copy, within an hour.
     pub(super) last_arrival_ms: i64,
     pub(super) keys: Keys,
+    /// Empty when they are damaged: then every event is asked.
     pub(super) name_fences: Arc<[u64]>,
 }
 
@@ -49,6 +51,7 @@ pub(super) struct KnownKeys {
     /// In order; empty for all.
     pub(super) partitions: Vec<i64>,
     pub(super) filter: Filter,
+    /// Empty when they are damaged: then the events are asked.
     pub(super) fences: Vec<u64>,
 }
 
@@ -89,18 +92,34 @@ impl Segment {
     /// What is known of a key.
     pub(super) fn known(&self, conn: &Connection, key: &Key) -> Result<Option<Known>, Fault> {
         let Some(keys) = self.keys.known() else { return Ok(None) };
+        if keys.fences.is_empty() {
+            return self.among_events(conn, key);
+        }
         let mut query = conn.prepare_cached("SELECT records FROM key_blocks WHERE id = ?1")?;
         for n in between(&keys.fences, prefix(&key.1)) {
             let found = query.query_row([self.block(n)], |row| {
                 Ok(row.get_ref(0)?.as_blob().map(|bytes| block::known(bytes, key, self.first_event))?)
             });
-            // Without the block nobody can say that the key is new.
-            let found = found.optional()?.unwrap_or(Err(())).map_err(|()| damaged())?;
-            if found.is_some() {
-                return Ok(found);
+            match found.optional()?.unwrap_or(Err(())) {
+                Ok(None) => {}
+                Ok(found) => return Ok(found),
+                Err(()) => {
+                    tracing::error!(block = self.block(n), "a block of keys is damaged or gone; the events are asked");
+                    return self.among_events(conn, key);
+                }
             }
         }
         Ok(None)
+    }
+
+    /// The same from the events themselves, one after the other: without its block nobody else can say that a key is new.
+    /// Without a digest a copy is compared with the first in full.
+    fn among_events(&self, conn: &Connection, key: &Key) -> Result<Option<Known>, Fault> {
+        let found = conn
+            .prepare_cached("SELECT id FROM events WHERE id BETWEEN ?1 AND ?2 AND event_id = ?3 ORDER BY id LIMIT 1")?
+            .query_row(params![self.first_event, self.last_event, key.1], |row| row.get(0))
+            .optional()?;
+        Ok(found.map(|event| (event, NO_DIGEST)))
     }
 
     /// Visits the events under a hash, newest first, until `visit` says no; gives what it said last.
@@ -111,15 +130,32 @@ impl Segment {
         mut visit: impl FnMut(i64) -> Result<bool, Fault>,
     ) -> Result<bool, Fault> {
         let hash = hash.cast_unsigned();
+        if self.name_fences.is_empty() {
+            return self.every_event(visit);
+        }
         let mut query = conn.prepare_cached("SELECT records FROM name_blocks WHERE id = ?1")?;
         for n in between(&self.name_fences, hash).rev() {
             let bytes: Option<Vec<u8>> = query.query_row([self.block(n)], |row| row.get(0)).optional()?;
             // Retention may have dropped it meanwhile, with all that it leads to.
             let Some(bytes) = bytes else { continue };
-            for position in block::positions(&bytes, hash).ok_or_else(damaged)? {
+            let Some(positions) = block::positions(&bytes, hash) else {
+                tracing::error!(block = self.block(n), "a block of names is damaged; every event is asked");
+                return self.every_event(visit);
+            };
+            for position in positions {
                 if !visit(self.first_event + i64::from(position))? {
                     return Ok(false);
                 }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Visits all events, newest first: whoever looks compares the real members.
+    fn every_event(&self, mut visit: impl FnMut(i64) -> Result<bool, Fault>) -> Result<bool, Fault> {
+        for event in (self.first_event..=self.last_event).rev() {
+            if !visit(event)? {
+                return Ok(false);
             }
         }
         Ok(true)
@@ -134,8 +170,4 @@ impl Segment {
     pub(super) const fn blocks(&self) -> (i64, i64) {
         (self.id * BLOCKS_MAX, (self.id + 1) * BLOCKS_MAX - 1)
     }
-}
-
-fn damaged() -> Fault {
-    Fault::new(Kind::Damaged, "look up a key", "a block of keys is damaged or gone")
 }

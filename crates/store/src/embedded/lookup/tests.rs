@@ -12,6 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::params;
 use tempfile::TempDir;
 
 use super::Index;
@@ -164,7 +165,7 @@ async fn a_refused_commit_leaves_no_key_and_what_was_being_sealed_is_sealed_anew
 }
 
 #[tokio::test]
-async fn a_key_without_its_block_is_a_refusal_and_never_new() {
+async fn a_key_without_its_block_is_known_from_its_event() {
     let folder = tempfile::tempdir().unwrap();
     let store = store_in(folder.path(), 4);
     for n in 0..4 {
@@ -177,8 +178,55 @@ async fn a_key_without_its_block_is_a_refusal_and_never_new() {
     drop(conn);
     assert_eq!(check(folder.path()).unwrap().problems, ["4 events that would be taken for new if they came again"]);
     let store = store_in(folder.path(), 4);
-    assert!(store.commit(vec![event(2)]).await.is_err());
-    assert_eq!(store.counts().await.unwrap().events, 4);
+    assert_eq!(outcome(&store, 2).await, EventOutcome::Duplicate);
+    assert_eq!(outcome(&store, 9).await, EventOutcome::New);
+    assert_eq!(store.counts().await.unwrap().events, 5);
+}
+
+/// Turns the lowest bit of a byte of each of these values, from the first byte on in turn.
+fn turn(folder: &TempDir, table: &str, column: &str) {
+    let conn = rusqlite::Connection::open(folder.path().join("waypost.db")).unwrap();
+    let mut query = conn.prepare(&format!("SELECT rowid, {column} FROM {table}")).unwrap();
+    let rows: Vec<(i64, Vec<u8>)> =
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(!rows.is_empty());
+    for (n, (id, mut bytes)) in rows.into_iter().enumerate() {
+        let at = n % bytes.len();
+        bytes[at] ^= 1;
+        conn.execute(&format!("UPDATE {table} SET {column} = ?2 WHERE rowid = ?1"), params![id, bytes]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_damaged_of_keys_and_names_every_event_is_known_and_found() {
+    for (table, column) in [
+        ("event_tail", "entries"),
+        ("key_blocks", "records"),
+        ("name_blocks", "records"),
+        ("segment_fences", "filter"),
+        ("segment_fences", "key_fences"),
+        ("segment_fences", "name_fences"),
+        ("segment_fences", "partitions"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store_in(folder.path(), 8);
+        for n in 0..27 {
+            commit(&store, event(n)).await;
+        }
+        until_segments(&store, 3).await;
+        drop(store);
+        turn(&folder, table, column);
+        assert!(!check(folder.path()).unwrap().is_clean(), "{table}.{column}");
+        let store = store_in(folder.path(), 8);
+        for n in 0..27 {
+            assert!(finds(&store, n).await, "{table}.{column} {n}");
+            assert_eq!(outcome(&store, n).await, EventOutcome::Duplicate, "{table}.{column} {n}");
+        }
+        for n in 27..50 {
+            assert_eq!(outcome(&store, n).await, EventOutcome::New, "{table}.{column} {n}");
+        }
+        until_segments(&store, 5).await;
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,9 @@ CREATE TABLE notifications (
     event_count INTEGER NOT NULL,
     -- Its new events have the numbers first_event (inclusive) to end_event (exclusive).
     first_event INTEGER NOT NULL,
-    end_event INTEGER NOT NULL
+    end_event INTEGER NOT NULL,
+    -- Of all the other columns, here and below: SQLite has none in its database. 0: none was made.
+    checksum INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX notifications_by_id ON notifications (notification_id);
 
@@ -38,6 +40,7 @@ CREATE UNIQUE INDEX notifications_by_id ON notifications (notification_id);
 CREATE TABLE bodies (
     notification INTEGER PRIMARY KEY,
     received_at INTEGER NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0,
     body BLOB NOT NULL
 );
 
@@ -69,7 +72,8 @@ CREATE TABLE events (
     position INTEGER NOT NULL,
     unrouted INTEGER NOT NULL,
     -- Numbers of the endpoints to which this event's delivery is that of the whole notification, parted by commas.
-    whole_to TEXT
+    whole_to TEXT,
+    checksum INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX events_by_time ON events (received_at);
 
@@ -98,7 +102,9 @@ CREATE TABLE segment_fences (
     name_fences BLOB NOT NULL,
     partitions BLOB NOT NULL,
     filter BLOB NOT NULL,
-    key_fences BLOB NOT NULL
+    key_fences BLOB NOT NULL,
+    -- Of these, and of the segment's numbers.
+    checksum INTEGER NOT NULL DEFAULT 0
 );
 
 -- Sorted records, a page each; the numbers of a segment's blocks begin at its own times 2^20.

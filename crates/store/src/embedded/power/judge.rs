@@ -7,7 +7,7 @@ use fastrand::Rng;
 use rules::identity::EventId;
 
 use super::work::{Line, Sent};
-use crate::embedded::{Embedded, EmbeddedOptions, check};
+use crate::embedded::{Embedded, EmbeddedOptions, check, wal};
 use crate::facts::build::Body;
 use crate::record::{EndpointNo, EventOutcome, NewEvent, Payload};
 use crate::seam::{DeliveryQuery, Store};
@@ -38,6 +38,9 @@ pub(super) struct Found {
 /// Opens what a disk held, and looks whether everything is there.
 pub(super) async fn look(folder: &Path, sent: &[Sent], answered: &Answered, chance: &mut Rng) -> Found {
     let mut found = Found::default();
+    if let Ok(Some(broken)) = wal::scan(&folder.join("waypost.db-wal")) {
+        found.faults.push(format!("a loss of power is taken for damage: {broken:?}"));
+    }
     match Embedded::open(EmbeddedOptions::new(folder)) {
         Ok(store) => {
             let there = payloads(&store, sent).await;

@@ -7,48 +7,66 @@ use rules::identity::{EventId, NotificationId};
 use rules::limits::PAGE_ROWS_MAX;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{EVENT_COLUMNS, EVENT_TABLES, Numbered, event, size};
+use super::rows::{BodyRow, EVENT_COLUMNS, EVENT_TABLES, Numbered, body, event, size};
 use crate::common::lists::{SCAN_ROWS_MAX, page_rows, type_fits};
 use crate::common::names;
-use crate::embedded::fault::Fault;
+use crate::embedded::checksum;
+use crate::embedded::fault::{Fault, Kind};
 use crate::embedded::lookup::{self, Index};
 use crate::record::{ConflictRecord, EventRecord, NotificationRecord, Page, Payload};
 use crate::seam::{EventQuery, Find};
 
-/// The events with their bodies; one body for all events of a notification.
+/// The events with their bodies; one body for all events of a notification. What is damaged says so, and hides nothing
+/// else; what the disk does not give now is left out.
 pub(in crate::embedded) fn payloads(
     conn: &Connection,
     index: &Mutex<Index>,
     ids: &[EventId],
 ) -> Result<Vec<Payload>, Fault> {
-    let mut bodies: HashMap<i64, Option<Arc<[u8]>>> = HashMap::new();
+    let mut bodies = HashMap::new();
     let mut payloads = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(found) = named(conn, index, &Find::Event(*id), 1)?.pop() else {
-            continue;
-        };
-        let body = match bodies.get(&found.notification) {
-            Some(body) => body.clone(),
-            None => {
-                let body = body(conn, found.notification)?;
-                bodies.insert(found.notification, body.clone());
-                body
-            }
-        };
-        payloads.push(Payload { event: Arc::new(found.event), body, signature: found.signature });
+        match payload(conn, index, *id, &mut bodies) {
+            Ok(found) => payloads.extend(found),
+            Err(fault) => match fault.kind() {
+                Kind::Damaged | Kind::Internal => payloads.push(unreadable(*id)),
+                // A sector that cannot be read now may be read later; the others need not wait for that.
+                Kind::Io => tracing::warn!(event.id = %id, reason = %fault, "an event cannot be read now"),
+                Kind::Overloaded | Kind::Closed | Kind::DiskFull | Kind::Hindered | Kind::ReadOnly => {
+                    return Err(fault);
+                }
+            },
+        }
     }
     Ok(payloads)
 }
 
-fn body(conn: &Connection, notification: i64) -> Result<Option<Arc<[u8]>>, Fault> {
-    let mut query = conn.prepare_cached("SELECT body FROM bodies WHERE notification = ?1")?;
-    let body = query
-        .query_row([notification], |row| {
-            let bytes = row.get_ref(0)?;
-            Ok(Arc::from(bytes.as_blob()?))
-        })
-        .optional()?;
-    Ok(body)
+fn payload(
+    conn: &Connection,
+    index: &Mutex<Index>,
+    id: EventId,
+    bodies: &mut HashMap<i64, BodyRow>,
+) -> Result<Option<Payload>, Fault> {
+    let Some(found) = named(conn, index, &Find::Event(id), 1)?.pop() else {
+        return Ok(None);
+    };
+    if found.event.damaged {
+        return Ok(Some(unreadable(id)));
+    }
+    let row = match bodies.get(&found.notification) {
+        Some(row) => row.clone(),
+        None => {
+            let row = body(conn, found.notification, i64::MAX)?;
+            bodies.insert(found.notification, row.clone());
+            row
+        }
+    };
+    let (body, damaged) = row.told();
+    Ok(Some(Payload { event: Arc::new(EventRecord { damaged, ..found.event }), body, signature: found.signature }))
+}
+
+fn unreadable(id: EventId) -> Payload {
+    Payload { event: Arc::new(EventRecord::unreadable(id)), body: None, signature: None }
 }
 
 /// Looks up by hash, and keeps what really fits.
@@ -69,13 +87,21 @@ pub(in crate::embedded) fn numbers_of(conn: &Connection, index: &Mutex<Index>, i
 
 fn named(conn: &Connection, index: &Mutex<Index>, find: &Find, limit: usize) -> Result<Vec<Numbered>, Fault> {
     let mut query = conn.prepare_cached(&format!("SELECT {EVENT_COLUMNS} FROM {EVENT_TABLES} WHERE e.id = ?1"))?;
-    let mut found = Vec::new();
+    let (mut found, mut damaged) = (Vec::new(), None);
     lookup::each_candidate(conn, index, find, |number| {
         // A hash that two names share, or an event that retention has dropped meanwhile, is passed over.
         let candidate = query.query_row([number], event).optional()?;
-        found.extend(candidate.filter(|candidate| names::means(find, &candidate.event)));
+        match candidate {
+            Some(candidate) if candidate.event.damaged => damaged = Some(candidate),
+            Some(candidate) if names::means(find, &candidate.event) => found.push(candidate),
+            Some(_) | None => {}
+        }
         Ok(found.len() < limit)
     })?;
+    // The id of a damaged one may be another now. Half of an id led here, and to nothing that fits better.
+    if let (true, Find::Event(id), Some(damaged)) = (found.is_empty(), find, damaged) {
+        found.push(Numbered { event: EventRecord { id: *id, ..damaged.event }, ..damaged });
+    }
     Ok(found)
 }
 
@@ -156,17 +182,23 @@ pub(in crate::embedded) fn notification(
     id: NotificationId,
 ) -> Result<Option<NotificationRecord>, Fault> {
     let mut query = conn.prepare_cached(
-        "SELECT n.id, n.app, n.received_at, n.signature, n.event_count FROM notifications n WHERE n.notification_id = ?1",
+        "SELECT n.id, n.notification_id, n.app, n.scope, n.received_at, n.signature, n.secret_index, n.event_count,
+                n.first_event, n.end_event, n.checksum
+         FROM notifications n WHERE n.notification_id = ?1",
     )?;
     let found = query
         .query_row([id.as_bytes()], |row| {
+            let nothing = NotificationRecord::unreadable(id);
+            if !checksum::fits(row, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 10)? {
+                return Ok((0, nothing));
+            }
             let record = NotificationRecord {
-                id,
-                app: row.get(1)?,
-                received_at_ms: row.get(2)?,
-                signature: row.get(3)?,
-                body: None,
-                events: row.get(4)?,
+                app: row.get(2)?,
+                received_at_ms: row.get(4)?,
+                signature: row.get(5)?,
+                events: row.get(7)?,
+                damaged: false,
+                ..nothing
             };
             Ok((row.get::<_, i64>(0)?, record))
         })
@@ -174,6 +206,8 @@ pub(in crate::embedded) fn notification(
     let Some((number, mut record)) = found else {
         return Ok(None);
     };
-    record.body = body(conn, number)?;
+    if !record.damaged {
+        (record.body, record.damaged) = body(conn, number, i64::MAX)?.told();
+    }
     Ok(Some(record))
 }

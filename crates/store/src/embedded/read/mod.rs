@@ -11,4 +11,4 @@ pub(super) use self::deliveries::{deliveries, delivery, is_cursor as is_delivery
 pub(super) use self::events::{
     conflicts, events, find, is_cursor as is_event_cursor, notification, numbers_of, payloads,
 };
-pub(super) use self::rows::{EVENT_COLUMNS, EVENT_TABLES, event};
+pub(super) use self::rows::{BodyRow, EVENT_COLUMNS, EVENT_TABLES, body, body_of, event};

@@ -146,7 +146,7 @@ fn hashes(table: &Table, row: &[Cell]) -> Cell {
     let text = |name: &str| of(name).and_then(Cell::as_text);
     let Some(id) = of("event_id").and_then(Cell::bytes).and_then(|id| id.try_into().ok()) else { return Cell::Null };
     let contacts = [text("wa_id"), text("user_id"), text("parent_user_id")];
-    let numbers = (text("phone_number_id"), text("display_phone_number"));
+    let numbers = [text("phone_number_id"), text("display_phone_number")];
     let hashes = hashes_of_names(id, text("message_id"), contacts, numbers);
     let shown: Vec<String> = hashes.iter().map(i64::to_string).collect();
     Cell::Text(format!("{{{}}}", shown.join(",")))

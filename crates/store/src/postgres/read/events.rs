@@ -203,5 +203,6 @@ pub(in crate::postgres) async fn notification(
         signature: cell(&row, 2)?,
         events: small(&row, 3)?,
         body: body.map(std::sync::Arc::from),
+        damaged: false,
     }))
 }

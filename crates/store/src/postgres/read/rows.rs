@@ -62,6 +62,7 @@ pub(in crate::postgres) fn event(row: &Row) -> Result<Numbered, Fault> {
         unrouted: cell(row, 24)?,
         whole_to: whole_to.unwrap_or_default().into_iter().map(EndpointNo).collect(),
         duplicates: small(row, 26)?,
+        damaged: false,
     };
     Ok(Numbered { event, number: cell(row, 27)?, signature: cell(row, 29)? })
 }

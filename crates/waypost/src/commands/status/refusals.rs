@@ -38,6 +38,7 @@ mod tests {
             volume_bytes: 0,
             last_commit_us: 0,
             queued: 0,
+            damaged: 0,
         }
     }
 }

@@ -17,6 +17,7 @@ struct Report<'a> {
     version: u32,
     bytes: u64,
     survives_failover: bool,
+    data_checksums: bool,
     problems: &'a [String],
 }
 
@@ -28,7 +29,8 @@ pub(super) fn check(options: PostgresOptions, json: bool) -> Result<Exit, Failur
 }
 
 fn tell(report: &PostgresReport, json: bool) -> Result<(), Failure> {
-    let PostgresReport { server, postgres, version, newest: _, synchronous_standby, bytes, problems } = report;
+    let PostgresReport { server, postgres, version, newest: _, synchronous_standby, data_checksums, bytes, problems } =
+        report;
     let store = format!("postgres://{server}");
     if json {
         return terminal::print_json(&Report {
@@ -38,6 +40,7 @@ fn tell(report: &PostgresReport, json: bool) -> Result<(), Failure> {
             version: *version,
             bytes: *bytes,
             survives_failover: *synchronous_standby,
+            data_checksums: *data_checksums,
             problems,
         });
     }
@@ -45,12 +48,17 @@ fn tell(report: &PostgresReport, json: bool) -> Result<(), Failure> {
         true => "a restart, and the loss of the server: COMMIT waits for a synchronous standby",
         false => "a restart, not failover: no synchronous standby is there",
     };
+    let damage = match data_checksums {
+        true => "is told: the server's data checksums are on",
+        false => "of a page is not told: the server's data checksums are off",
+    };
     let mut lines = vec![
         ("store", store),
         ("PostgreSQL", postgres.clone()),
         ("version", version.to_string()),
         ("size", format!("{} MB", bytes / 1_000_000)),
         ("survives", survives.to_owned()),
+        ("damage", damage.to_owned()),
     ];
     lines.extend(problems.iter().map(|problem| ("problem", problem.clone())));
     if problems.is_empty() {

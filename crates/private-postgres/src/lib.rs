@@ -2,7 +2,7 @@
 //! loopback, run by an ordinary user, with `fsync` on. Nothing is shared between two of them but a template that is only
 //! read. It is killed when it is dropped, and when the process that started it ends in any other way.
 //!
-//! A [`pooler`] can stand in front of it.
+//! A [`Pooler`] can stand in front of it.
 //!
 //! Knows nothing of Waypost, and is no pool of servers: whoever starts one pays for it (about half a second).
 

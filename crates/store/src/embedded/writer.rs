@@ -6,8 +6,9 @@
 //!
 //! After a failed COMMIT, sync or any other refusal of the disk nothing is trusted. All jobs of the transaction fail,
 //! every connection is dropped, commits fail fast, and the file is opened anew every half second until that succeeds
-//! (see `open`: the log is emptied into the main file first). Then the board is rebuilt from the tables. A transaction whose sync alone failed may be found whole in the log after that; it is then kept
-//! whole, with its keys, its bodies and what is owed, and a repeat of it is a duplicate of something durable.
+//! (see `open`: the log is emptied into the main file first). Then the board is rebuilt from the tables. A transaction
+//! whose sync alone failed may be found whole in the log after that; it is then kept whole, with its keys, its bodies and
+//! what is owed, and a repeat of it is a duplicate of something durable.
 //!
 //! A full disk is no such doubt: what does not fit is not written, and the transaction is rolled back. Commits are refused
 //! from then on, the reserve is given back, and the other jobs go on with it until there is room again.

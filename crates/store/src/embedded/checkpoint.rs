@@ -113,7 +113,9 @@ pub(super) fn measure(shared: &Shared) {
 fn volume(shared: &Shared) -> Option<(u64, u64)> {
     let volume = rustix::fs::statvfs(shared.folder()).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(volume.f_frsize);
-    Some((bytes(volume.f_bavail), bytes(volume.f_blocks)))
+    // As `df` reckons: what is kept for others (the superuser, a quota) is neither used nor to be had.
+    let used = volume.f_blocks.saturating_sub(volume.f_bfree);
+    Some((bytes(volume.f_bavail), bytes(used.saturating_add(volume.f_bavail))))
 }
 
 #[cfg(not(unix))]

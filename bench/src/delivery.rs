@@ -11,6 +11,7 @@ mod case;
 mod fill;
 mod latency;
 mod sink;
+mod synced;
 
 use self::case::{Case, Round};
 pub(crate) use self::sink::Sink;
@@ -37,20 +38,16 @@ pub(crate) fn run(part: &str) -> Outcome<()> {
         let rounds: Vec<Round> = (0..ROUNDS).map(|_| case.round(&sink)).collect::<Outcome<_>>()?;
         row(case.name, &rounds, base);
     }
-    if !"latency".contains(part) {
-        return Ok(());
-    }
-    say("");
-    say("| 300/s for 20 s | p50 ms | p99 ms |");
-    say("| --- | --- | --- |");
-    latency::row("bare signed loop", &latency::bare(&sink)?);
-    latency::row("received, kept, delivered", &latency::waypost(&sink)?);
-    Ok(())
+    if "latency".contains(part) { latency::run(&sink) } else { Ok(()) }
 }
 
-/// The bare loop as a process of its own: what `--bare-loop` and `--bare-paced` are followed by.
-pub(crate) fn bare_process(paced: bool, port: u16, count: usize) -> Outcome<()> {
-    if paced { latency::send_paced(port, count) } else { bare::send(port, count) }
+/// A yardstick as a process of its own.
+pub(crate) fn process(mode: &str, port: u16, count: usize) -> Outcome<()> {
+    match mode {
+        "--bare-paced" => latency::send_paced(port, count),
+        "--synced-paced" => synced::send_paced(port, count),
+        _ => bare::send(port, count),
+    }
 }
 
 fn row(name: &str, rounds: &[Round], base: f64) {

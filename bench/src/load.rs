@@ -15,6 +15,8 @@ use crate::bodies::{Shape, Template};
 use crate::servers::Server;
 
 const WARM_UP: Duration = Duration::from_millis(500);
+/// How long a sender waits after a 503.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What is sent.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,8 @@ pub(crate) struct Figures {
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) cpu_us: f64,
+    /// Answers of 503, after each of which the same request was sent again; its time goes on.
+    pub(crate) refused: u64,
 }
 
 /// Events that were acknowledged, by who sent them: those below the number.
@@ -81,13 +85,14 @@ async fn rounds(server: &Server, plan: Plan, ledger: &mut Ledger) -> Outcome<Fig
     let cpu_before = server.cpu_us();
     tokio::time::sleep_until(end.into()).await;
     let cpu = server.cpu_us() - cpu_before;
-    let mut times: Vec<u64> = Vec::new();
+    let (mut times, mut refused) = (Vec::new(), 0);
     while let Some(sent) = senders.join_next().await {
         let sent = sent?.map_err(|cause| format!("a sender ended: {cause}"))?;
         times.extend(sent.times.iter().filter(|(at, _)| (begin..=end).contains(at)).map(|(_, us)| *us));
+        refused += sent.refused;
         note(ledger, sent);
     }
-    Ok(figures(times, plan.measured, cpu))
+    Ok(Figures { refused, ..figures(times, plan.measured, cpu) })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a few seconds")]
@@ -99,6 +104,7 @@ fn figures(mut times: Vec<u64>, measured: Duration, cpu_us: u64) -> Figures {
         p50_ms: at(50),
         p99_ms: at(99),
         cpu_us: cpu_us as f64 / times.len().max(1) as f64,
+        refused: 0,
     }
 }
 
@@ -136,6 +142,7 @@ struct Sent {
     /// When each request was answered, and how many microseconds after it was due.
     times: Vec<(Instant, u64)>,
     acknowledged: u64,
+    refused: u64,
 }
 
 type Senders = JoinSet<Result<Sent, String>>;
@@ -155,12 +162,15 @@ async fn senders(server: &Server, shape: Shape, connections: usize, slots: &Arc<
 }
 
 async fn send(mut stream: TcpStream, mut template: Template, sender: u64, slots: Arc<Slots>) -> Result<Sent, String> {
-    let mut sent = Sent { sender, times: Vec::new(), acknowledged: 0 };
+    let mut sent = Sent { sender, times: Vec::new(), acknowledged: 0, refused: 0 };
     while let Some(due) = slots.take() {
         if slots.gap.is_some() {
             tokio::time::sleep_until(due.into()).await;
         }
-        exchange(&mut stream, template.request(sender, sent.acknowledged)).await?;
+        while !is_kept(&mut stream, template.request(sender, sent.acknowledged)).await? {
+            sent.refused += 1;
+            tokio::time::sleep(AGAIN).await;
+        }
         sent.acknowledged += template.events();
         let ended = Instant::now();
         let took = ended.saturating_duration_since(due);
@@ -169,8 +179,8 @@ async fn send(mut stream: TcpStream, mut template: Template, sender: u64, slots:
     Ok(sent)
 }
 
-/// One request, which must be answered 200 without a body.
-async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<(), String> {
+/// One request: true when it is answered 200, false when it is to be sent again.
+async fn is_kept(stream: &mut TcpStream, request: &[u8]) -> Result<bool, String> {
     stream.write_all(request).await.map_err(|cause| cause.to_string())?;
     let mut answer = [0; 1_024];
     let mut length = 0;
@@ -179,14 +189,21 @@ async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<(), String> 
         let read = stream.read(room).await.map_err(|cause| cause.to_string())?;
         length += read;
         let so_far = answer.get(..length).unwrap_or_default();
-        if so_far.ends_with(b"\r\n\r\n") && so_far.get(9..12) == Some(b"200") {
-            return Ok(());
-        }
-        let refused = so_far.get(9..12).is_some_and(|status| status != b"200");
-        if read == 0 || refused {
-            return Err(format!("answered {}", String::from_utf8_lossy(so_far)));
+        match so_far.get(9..12) {
+            Some(b"200") if so_far.ends_with(b"\r\n\r\n") => return Ok(true),
+            Some(b"503") if is_whole(so_far) => return Ok(false),
+            None | Some(b"200" | b"503") if read > 0 => {}
+            _ => return Err(format!("answered {}", String::from_utf8_lossy(so_far))),
         }
     }
+}
+
+/// Whether the body of an answer is there as well.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
 }
 
 #[expect(clippy::disallowed_methods, reason = "bodies bear the present time")]

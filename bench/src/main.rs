@@ -41,8 +41,8 @@ fn main() -> Outcome<()> {
         ["postgres"] => postgres::run(),
         ["delivery"] => delivery::run(""),
         ["delivery", part] => delivery::run(part),
-        [mode @ ("--bare-loop" | "--bare-paced"), port, count] => {
-            delivery::bare_process(*mode == "--bare-paced", port.parse()?, count.parse()?)
+        [mode @ ("--bare-loop" | "--bare-paced" | "--synced-paced"), port, count] => {
+            delivery::process(mode, port.parse()?, count.parse()?)
         }
         [] | ["short"] => whole(&PARTS, &[1]),
         ["long"] => whole(&PARTS, &[1, 10]),

@@ -1,12 +1,14 @@
-//! Several nodes on one PostgreSQL, beside a bare loop of `unnest` statements that writes the same bodies to the same server.
+//! Several nodes on one PostgreSQL, beside two loops of `unnest` statements that write the same bodies to the same
+//! server: a bare one (key, event with body, delivery), and one that writes all rows of a node.
 //!
 //! `cargo run --release -p bench -- postgres`. Starts a private PostgreSQL with `fsync` on and nodes of the release binary.
-//! Rounds take turns: the bare loop; one node, as fast as it answers, with prepared statements and without; two nodes. What
+//! Rounds take turns: the loops; one node, as fast as it answers, with prepared statements and without; two nodes. What
 //! is kept has one endpoint, which takes nothing meanwhile; at the end a node delivers the backlog to it. The server, the
 //! nodes, what sends and what receives share all cores: only ratios within one run mean anything.
 
 mod bare;
 mod node;
+mod same;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use private_postgres::Server as Database;
 
 use self::bare::Bare;
 use self::node::Node;
+use self::same::Same;
 use crate::bodies::USUAL;
 use crate::delivery::Sink;
 use crate::load::{Figures, Ledger, Plan, run as load};
@@ -52,16 +55,24 @@ pub(crate) fn run() -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let prepared = format!("{}?sslmode=disable&prepared_statements=on", database.url());
     let bare = Bare::make(&database)?;
-    let (mut loops, mut ones, mut readies, mut twos) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut loops = Loops::default();
+    let (mut ones, mut readies, mut twos) = (Vec::new(), Vec::new(), Vec::new());
+    let mut same = None;
     let mut kept = Ledger::default();
     for _ in 0..ROUNDS {
-        loops.push(bare.round(MEASURED)?);
+        loops.bare.push(bare.round(MEASURED)?);
         let mut nodes = vec![Node::start_with(folder.path(), "one", &prepared, &sink)?];
         readies.push(round(&nodes, &mut kept)?);
         nodes = vec![Node::start(folder.path(), "one", &database, &sink)?];
         ones.push(round(&nodes, &mut kept)?);
         nodes.push(Node::start(folder.path(), "two", &database, &sink)?);
         twos.push(round(&nodes, &mut kept)?);
+        drop(nodes);
+        let same = match &mut same {
+            Some(same) => same,
+            None => same.insert(Same::make(&database)?),
+        };
+        loops.same.push(same.round(MEASURED)?);
     }
     told(&loops, &ones, &readies, &twos);
     check(&database, &kept)?;
@@ -91,23 +102,36 @@ fn round(nodes: &[Node], kept: &mut Ledger) -> Outcome<Figures> {
     sum.ok_or_else(|| "no node runs".into())
 }
 
-fn told(loops: &[f64], ones: &[Figures], readies: &[Figures], twos: &[Figures]) {
+/// Events a second of the yardsticks, round by round.
+#[derive(Default)]
+struct Loops {
+    bare: Vec<f64>,
+    same: Vec<f64>,
+}
+
+fn told(loops: &Loops, ones: &[Figures], readies: &[Figures], twos: &[Figures]) {
     let rates = |rounds: &[Figures]| rounds.iter().map(|round| round.per_second).collect::<Vec<_>>();
-    let base = mean(loops);
     let times = |rounds: &[Figures]| {
         let of = |of: fn(&Figures) -> f64| mean(&rounds.iter().map(of).collect::<Vec<_>>());
         format!("{:.1} / {:.1} ms, {:.0} µs", of(|one| one.p50_ms), of(|one| one.p99_ms), of(|one| one.cpu_us))
     };
     say("");
     say(
-        "| durable ingest, 2 KB, one event and one delivery each | events/s (each round) | share of the bare loop | p50 / p99, CPU of a node |",
+        "| durable ingest, 2 KB, one event and one delivery each | events/s (each round) | share of the bare loop | share of the loop with the same rows | p50 / p99, CPU of a node |",
     );
-    say("| --- | --- | --- | --- |");
+    say("| --- | --- | --- | --- | --- |");
     let row = |name: &str, rates: &[f64], times: &str| {
         let each: Vec<String> = rates.iter().map(|rate| format!("{rate:.0}")).collect();
-        say(&format!("| {name} | {} | {:.1} % | {times} |", each.join(", "), mean(rates) / base * 100.0));
+        let share = |of: &[f64]| mean(rates) / mean(of) * 100.0;
+        let (bare, same) = (share(&loops.bare), share(&loops.same));
+        say(&format!("| {name} | {} | {bare:.1} % | {same:.1} % | {times} |", each.join(", ")));
     };
-    row("bare loop: keys, events with bodies, deliveries; 256 rows a statement, 2 connections", loops, "-");
+    row("bare loop: keys, events with bodies, deliveries; 256 rows a statement, 2 connections", &loops.bare, "-");
+    row(
+        "loop with the same rows, columns and indexes as a node writes, 256 rows a statement, 2 connections",
+        &loops.same,
+        "-",
+    );
     row("one node, 256 connections", &rates(ones), &times(ones));
     row("one node with `prepared_statements=on`, 256 connections", &rates(readies), &times(readies));
     row("two nodes, 128 connections each", &rates(twos), &times(twos));

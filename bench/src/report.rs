@@ -31,8 +31,9 @@ impl Report {
         let of = |of: fn(&Figures) -> f64| mean(&rounds.iter().map(of).collect::<Vec<_>>());
         let cpu_base = mean(&base.iter().map(|round| round.cpu_us).collect::<Vec<_>>());
         let cpu = of(|round| round.cpu_us);
+        let refused: u64 = rounds.iter().map(|round| round.refused).sum();
         say(&format!(
-            "| {case} | {server} | {} | {} | {:.2} | {:.2} | {cpu:.1} | {:.1} |",
+            "| {case} | {server} | {} | {} | {:.2} | {:.2} | {cpu:.1} | {:.1} | {refused} |",
             each(&rates, 0),
             spread(&shares),
             of(|round| round.p50_ms),
@@ -45,6 +46,7 @@ impl Report {
             "p99_ms": rounds.iter().map(|round| round.p99_ms).collect::<Vec<_>>(),
             "cpu_us": rounds.iter().map(|round| round.cpu_us).collect::<Vec<_>>(),
             "cpu_times_base": cpu / cpu_base.max(0.001),
+            "refused": refused,
         }));
     }
 
@@ -70,7 +72,7 @@ impl Report {
 }
 
 /// The columns of [`Report::rounds`].
-pub(crate) const ROUNDS: [&str; 8] = [
+pub(crate) const ROUNDS: [&str; 9] = [
     "case",
     "server",
     "requests/s (each round)",
@@ -79,6 +81,7 @@ pub(crate) const ROUNDS: [&str; 8] = [
     "p99 ms",
     "CPU µs/request",
     "times bare hyper's",
+    "503, sent again",
 ];
 
 fn each(values: &[f64], digits: usize) -> String {

@@ -83,7 +83,7 @@ impl Server {
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(at).is_err() {
             if Instant::now() > deadline {
-                return Err("a server did not start".into());
+                return Err(format!("{command:?} did not start").into());
             }
             std::thread::sleep(Duration::from_millis(2));
         }

@@ -32,6 +32,8 @@ fn express(source: &Path, to: &Path) -> Outcome<Yardstick> {
     if !is_there {
         run(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--no-package-lock"]).current_dir(to))?;
     }
+    // Its native half is made for some versions of Node alone, and ends the process on others.
+    run(Command::new("node").args(["-e", "new (require('better-sqlite3'))(':memory:')"]).current_dir(to))?;
     Ok(Yardstick { program: "node".into(), script: to.join("server.js") })
 }
 
@@ -65,5 +67,6 @@ fn run(command: &mut Command) -> Outcome<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-    Err(format!("{:?} failed: {}", command.get_program(), said.lines().last().unwrap_or_default()).into())
+    let why = said.lines().last().map_or_else(|| ended.status.to_string(), ToOwned::to_owned);
+    Err(format!("{:?} failed: {why}", command.get_program()).into())
 }

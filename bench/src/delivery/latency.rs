@@ -9,21 +9,63 @@ use super::{fill, sink};
 use crate::servers::{self, Server};
 use crate::{Outcome, say};
 
-const PER_SECOND: u32 = 300;
+pub(super) const PER_SECOND: u32 = 300;
 const COUNT: usize = 6_000;
 
-/// Straight from the bare loop to the sink.
-pub(super) fn bare(sink: &Sink) -> Outcome<sink::Arrivals> {
+const ROUNDS: usize = 3;
+
+/// Measures them in turn and says the table.
+pub(super) fn run(sink: &Sink) -> Outcome<()> {
+    let mut measured = [const { Vec::new() }; 3];
+    for _ in 0..ROUNDS {
+        let [bare, synced, waypost] = &mut measured;
+        bare.push(Times::of(&yardstick(sink, "--bare-paced")?));
+        synced.push(Times::of(&yardstick(sink, "--synced-paced")?));
+        waypost.push(Times::of(&through(sink)?));
+    }
+    say("");
+    say("| 300/s for 20 s | p50 ms (each round) | p99 ms (each round) |");
+    say("| --- | --- | --- |");
+    for (name, rounds) in
+        ["bare signed loop", "the same, synced first", "received, kept, delivered"].iter().zip(&measured)
+    {
+        let each = |of: fn(&Times) -> u128| rounds.iter().map(|times| ms(of(times))).collect::<Vec<_>>().join(", ");
+        say(&format!("| {name} | {} | {} |", each(|times| times.p50_us), each(|times| times.p99_us)));
+    }
+    Ok(())
+}
+
+/// How long the arrivals of a round took.
+struct Times {
+    p50_us: u128,
+    p99_us: u128,
+}
+
+impl Times {
+    fn of(arrivals: &sink::Arrivals) -> Self {
+        let mut took = arrivals.took_ns.clone();
+        took.sort_unstable();
+        let at = |percent: usize| took.get(took.len() * percent / 100).map_or(0, |ns| ns / 1_000);
+        Self { p50_us: at(50), p99_us: at(99) }
+    }
+}
+
+fn ms(us: u128) -> String {
+    format!("{}.{:03}", us / 1_000, us % 1_000)
+}
+
+/// Straight from a yardstick to the sink.
+fn yardstick(sink: &Sink, mode: &str) -> Outcome<sink::Arrivals> {
     sink.clear();
     let port = sink.at.port().to_string();
-    let mut child = servers::this_on_core_0(&["--bare-paced", &port, &COUNT.to_string()])?;
+    let mut child = servers::this_on_core_0(&[mode, &port, &COUNT.to_string()])?;
     let arrivals = sink.wait_for(COUNT, Duration::from_secs(120))?;
     child.wait()?;
     Ok(arrivals)
 }
 
 /// Through the gateway.
-pub(super) fn waypost(sink: &Sink) -> Outcome<sink::Arrivals> {
+fn through(sink: &Sink) -> Outcome<sink::Arrivals> {
     let folder = tempfile::tempdir_in("target")?;
     sink.clear();
     let config = format!(
@@ -69,13 +111,4 @@ pub(super) fn send_paced(port: u16, count: usize) -> Outcome<()> {
         }
         Ok(())
     })
-}
-
-/// A line of the table.
-pub(super) fn row(name: &str, arrivals: &sink::Arrivals) {
-    let mut took = arrivals.took_ns.clone();
-    took.sort_unstable();
-    let at = |percent: usize| took.get(took.len() * percent / 100).map_or(0, |ns| ns / 1_000);
-    let ms = |us: u128| format!("{}.{:03}", us / 1_000, us % 1_000);
-    say(&format!("| {name} | {} | {} |", ms(at(50)), ms(at(99))));
 }

@@ -43,11 +43,17 @@ pub(super) fn insert(statement: &mut Statement<'_>, row: &[&dyn ToSql]) -> rusql
 
 /// True when the columns at these places, in the order in which they were inserted, are what the checksum at `sum` says.
 pub(super) fn fits(row: &Row<'_>, columns: &[usize], sum: usize) -> rusqlite::Result<bool> {
-    let mut of_columns = Sum::default();
+    let computed = of_row(row, columns)?;
+    Ok(matches!(row.get_ref(sum)?, ValueRef::Integer(sum) if is(sum, computed)))
+}
+
+/// Of the columns at these places, in the order in which they are inserted.
+pub(super) fn of_row(row: &Row<'_>, columns: &[usize]) -> rusqlite::Result<i64> {
+    let mut sum = Sum::default();
     for column in columns {
-        of_columns.add(row.get_ref(*column)?);
+        sum.add(row.get_ref(*column)?);
     }
-    Ok(matches!(row.get_ref(sum)?, ValueRef::Integer(sum) if is(sum, of_columns.end())))
+    Ok(sum.end())
 }
 
 /// True when what stands in a row is the checksum that was computed, or when the row was written without one.

@@ -1,5 +1,7 @@
 //! There and back.
 
+use std::path::Path;
+
 use super::{copied, database, drained, folder, in_database, in_folder, life, told};
 use crate::copy::{CopyProgress, CopyStep, Database, End, Folder, run};
 use crate::error::StoreError;
@@ -59,6 +61,7 @@ async fn a_store_that_moved_to_a_database_and_back_answers_and_goes_on_as_before
     assert_eq!(copied_back, copied_there);
     let report = crate::check(back.path()).unwrap();
     assert!(report.is_clean(), "{:?}", report.problems);
+    assert_eq!(without_checksum(back.path()), 0);
     let third = in_folder(back.path());
     assert_eq!(told(&third).await, expected);
 
@@ -69,6 +72,14 @@ async fn a_store_that_moved_to_a_database_and_back_answers_and_goes_on_as_before
     assert_eq!(going_on[1], format!("{:?}", [EventOutcome::Duplicate]), "its key outlived it");
     assert_eq!(goes_on(&moved).await, going_on);
     assert_eq!(goes_on(&third).await, going_on);
+}
+
+/// Rows of a folder that bear no checksum, though they should.
+fn without_checksum(folder: &Path) -> i64 {
+    let conn = rusqlite::Connection::open(folder.join("waypost.db")).unwrap();
+    let of = |table: &str| format!("(SELECT count(*) FROM {table} WHERE checksum = 0)");
+    let sql = format!("SELECT {} + {} + {}", of("notifications"), of("events"), of("bodies"));
+    conn.query_row(&sql, [], |row| row.get(0)).unwrap()
 }
 
 /// Ends a copy again and again in its middle, and goes on with new ends each time; gives how often it was cut off.
@@ -135,6 +146,7 @@ async fn a_copy_that_was_cut_off_goes_on_where_it_was_in_both_directions() {
     let third = in_folder(back.path());
     assert_eq!(told(&third).await, expected);
     assert!(crate::check(back.path()).unwrap().is_clean());
+    assert_eq!(without_checksum(back.path()), 0);
     assert_eq!(
         commit(&third, crate::facts::build::Body::new().build(third.endpoints().await.unwrap().0)).await.events,
         []

@@ -1,5 +1,6 @@
 //! The folder as one end of a copy. It is locked as by a gateway, and nobody else has it open.
 
+mod checksums;
 mod rows;
 
 use std::fs::File;
@@ -206,11 +207,18 @@ impl End for Folder {
 
     async fn complete(&self, from: &Mark, to: &Mark) -> Result<(), StoreError> {
         let (from, to) = (from.to_text(), to.to_text());
-        self.on("seal the keys", move |inner| {
+        self.on("complete the copy", move |inner| {
             inner.carrier = None;
             // Each segment says itself how far they are sealed.
             while inner.transaction(|conn| seal_next(conn, SEGMENT_EVENTS))? {
                 open::empty_the_log(&inner.conn)?;
+            }
+            for table in checksums::TABLES {
+                let mut place = Some(i64::MIN);
+                while let Some(after) = place {
+                    place = inner.transaction(|conn| checksums::write(conn, table, after))?;
+                    open::empty_the_log(&inner.conn)?;
+                }
             }
             inner.transaction(|conn| {
                 conn.execute_batch("DROP TABLE carried_keys")?;

@@ -3,6 +3,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Statement};
 
+use super::checksums;
 use crate::common::digest::short_hash;
 use crate::copy::{Cell, Kind as Of, PAGE_BYTES, PAGE_ROWS, Page, Table};
 use crate::embedded::fault::{Fault, Kind};
@@ -63,6 +64,7 @@ pub(super) fn write(conn: &Connection, table: &Table, rows: &[Vec<Cell>]) -> Res
             places.push(statement.parameter_index(&format!(":{}", column.name))?);
         }
         let lane = statement.parameter_index(":lane_of_event")?;
+        let checksum = statement.parameter_index(":checksum_of_body")?;
         for row in rows {
             for (place, cell) in places.iter().zip(row) {
                 if let Some(place) = place {
@@ -71,6 +73,9 @@ pub(super) fn write(conn: &Connection, table: &Table, rows: &[Vec<Cell>]) -> Res
             }
             if let Some(place) = lane {
                 bind(&mut statement, place, &lane_of_event(conn, table, row)?)?;
+            }
+            if let Some(place) = checksum {
+                bind(&mut statement, place, &checksums::of_body(conn, table, row)?)?;
             }
             statement.raw_execute()?;
         }

@@ -25,8 +25,8 @@ pub(super) const NOTIFICATIONS: Table = Table {
                      event_count, first_event, end_event)
                  VALUES ((SELECT coalesce(max(id), 0) + 1 FROM notifications), :notification, :app, :scope, :received_at,
                      :signature, :secret_index, :event_count, 0, 0)",
-                "INSERT INTO bodies (notification, received_at, body)
-                 SELECT id, received_at, :body FROM notifications
+                "INSERT INTO bodies (notification, received_at, checksum, body)
+                 SELECT id, received_at, :checksum_of_body, :body FROM notifications
                  WHERE notification_id = :notification AND :body IS NOT NULL",
             ],
         )

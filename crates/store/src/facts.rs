@@ -23,6 +23,7 @@ pub(crate) mod life;
 pub(crate) mod pruning;
 pub(crate) mod replaying;
 pub(crate) mod standing;
+pub(crate) mod together;
 
 /// Every fact, by the file that it is in.
 macro_rules! facts_on {
@@ -152,6 +153,8 @@ macro_rules! facts_on {
 
 facts_on!(embedded);
 facts_on!(postgres);
+// A node in another process of the operating system beside this one's.
+facts_on!(two_processes);
 // Through PgBouncer in transaction mode: what could lean on a session.
 facts_on! { pooled;
     keeping: [

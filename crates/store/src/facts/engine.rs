@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tempfile::TempDir;
 
+pub(crate) use super::together::two_processes;
 use crate::seam::Store;
 use crate::{Embedded, EmbeddedOptions, Postgres, PostgresOptions, PostgresTuning};
 

@@ -152,6 +152,16 @@ impl Postgres {
         lease.owned.contains_key(&number) && !lease.leaving.contains(&number)
     }
 
+    /// Looks at once who should have which endpoint, not with the next renewal of the lease.
+    pub(crate) fn look_at_owners(&self) {
+        self.shared.lease_bell.notify_one();
+    }
+
+    /// Has the next claim look at what other nodes committed, however short ago the last look was.
+    pub(crate) async fn look_at_next_claim(&self) {
+        self.shared.feed.lock().await.expect_more();
+    }
+
     /// Whether it ranks highest for an endpoint.
     pub(crate) async fn is_best_for(&self, number: crate::record::EndpointNo) -> bool {
         super::owners::is_best_for(&self.shared, number).await.unwrap_or(false)

@@ -72,7 +72,21 @@ impl Payloads {
         if self.places.len() >= PLACES_MAX {
             self.places.clear();
         }
-        let _before = self.places.insert(id, at);
+        // Another node committed it anew: its key had expired.
+        if self.places.insert(id, at).is_some_and(|before| before != at) {
+            self.drop_id(id);
+        }
+    }
+
+    /// Forgets what arrived before: another node's retention may have dropped it.
+    pub(super) fn drop_before(&mut self, received_at_ms: i64) {
+        for id in std::mem::take(&mut self.order) {
+            if self.by_id.get(&id).is_some_and(|kept| kept.event.received_at_ms < received_at_ms) {
+                self.forget(id);
+            } else {
+                self.order.push_back(id);
+            }
+        }
     }
 
     /// Retention dropped something.

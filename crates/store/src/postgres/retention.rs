@@ -68,6 +68,9 @@ pub(super) async fn store_bytes(tx: &mut Tx) -> Result<u64, Fault> {
 /// Drops one slice.
 pub(super) async fn prune(shared: &Shared, retention: Retention, now_ms: i64) -> Result<PruneReport, StoreError> {
     shared.check_open()?;
+    // What another node dropped is not told here; without its key an event may be committed anew.
+    let days = retention.body_days.min(retention.key_days);
+    lock(&shared.payloads).drop_before(horizon(now_ms, days));
     let report = slice(shared, retention, now_ms).await;
     match report {
         Ok(report) => {
@@ -84,6 +87,11 @@ pub(super) async fn prune(shared: &Shared, retention: Retention, now_ms: i64) ->
     }
 }
 
+/// What arrived before is not kept, so many days back from a moment.
+fn horizon(at_ms: i64, days: u32) -> i64 {
+    at_ms.saturating_sub(i64::from(days).saturating_mul(DAY_MS))
+}
+
 async fn slice(shared: &Shared, retention: Retention, now_ms: i64) -> Result<PruneReport, Fault> {
     let (event_days, body_days) = days::there(&shared.pool).await?;
     let mut tx = shared.pool.begin(Mode::Upkeep).await?;
@@ -98,8 +106,7 @@ async fn slice(shared: &Shared, retention: Retention, now_ms: i64) -> Result<Pru
         let _count = tx.execute(&SET_CLOCK, &[&clock]).await?;
     }
     let clock = clock.min(now_ms);
-    let horizon = |days: u32| clock.saturating_sub(i64::from(days).saturating_mul(DAY_MS));
-    let first_kept = |days: u32| days::of(horizon(days));
+    let first_kept = |days: u32| days::of(horizon(clock, days));
     let mut report = PruneReport::default();
     let bodies_before = match retention.store_bytes_max {
         // The day that is being written to stays.
@@ -108,7 +115,7 @@ async fn slice(shared: &Shared, retention: Retention, now_ms: i64) -> Result<Pru
     };
     drop_bodies(&mut tx, body_days.range(..bodies_before), &mut report).await?;
     drop_events(&mut tx, event_days.range(..first_kept(retention.metadata_days)), &mut report).await?;
-    drop_keys(&mut tx, horizon(retention.key_days), &mut report).await?;
+    drop_keys(&mut tx, horizon(clock, retention.key_days), &mut report).await?;
     shared.commit(tx).await?;
     Ok(report)
 }

@@ -238,8 +238,10 @@ impl Queue {
     /// Takes the endpoint's state and clock as they are now.
     pub(super) fn turn(&mut self, endpoint: &EndpointRecord, timers: &mut BinaryHeap<Timer>) {
         let was_suspended = self.suspended;
-        let goes_on = !self.active && endpoint.state == EndpointState::Active;
+        // It may have stood still and gone on since the last look, where another node was told to do it.
+        let stood = !self.active || self.standing.stood_ms != endpoint.standing.stood_ms;
         self.active = endpoint.state == EndpointState::Active;
+        let goes_on = self.active && stood;
         self.suspended = endpoint.state == EndpointState::Suspended;
         self.standing = endpoint.standing;
         if self.suspended {

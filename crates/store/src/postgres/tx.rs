@@ -32,20 +32,21 @@ pub(super) enum Mode {
 
 impl Mode {
     /// What is sent before the first statement. A transaction that a stopped process holds open ends by itself, and gives
-    /// its locks back, long before that process's leases end.
+    /// its locks back, long before that process's leases end. On a day without statistics the planner takes look-ups by key
+    /// for dear, and compiling them (`jit`) takes the server many times what they take.
     fn opening(self) -> &'static str {
         match self {
             Self::Durable => {
-                "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = '5s'; \
+                "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL jit = off; SET LOCAL statement_timeout = '5s'; \
                  SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '5s'"
             }
             Self::Read => {
-                "BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; \
+                "BEGIN READ ONLY; SET LOCAL jit = off; SET LOCAL statement_timeout = '10s'; \
                  SET LOCAL idle_in_transaction_session_timeout = '5s'"
             }
             Self::Snapshot => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '10s'; \
-                 SET LOCAL idle_in_transaction_session_timeout = '5s'"
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; \
+                 SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '5s'"
             }
             Self::Bulk => {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; \

@@ -67,6 +67,8 @@ struct One<'b> {
 
 type Key = (i16, Uid, i64);
 
+// Rows are looked up one by one, by whole keys (`LATERAL … LIMIT 1`): as joins the planner would read whole tables for a
+// batch, and the more the more contacts there are.
 static ENTER: Sql = Sql::new(
     "WITH ledger AS MATERIALIZED (
          SELECT endpoints_version FROM waypost.ledger FOR SHARE
@@ -87,7 +89,8 @@ static ENTER: Sql = Sql::new(
      UNION ALL SELECT 2::int2, event, NULL, NULL FROM fresh
      UNION ALL SELECT 3::int2, n.place, c.lane, c.user_id
      FROM unnest($9, $10, $11) WITH ORDINALITY AS n (scope, number, name, place)
-     JOIN waypost.contact_names c ON c.scope = n.scope AND c.number = n.number AND c.name = n.name",
+     CROSS JOIN LATERAL (SELECT c.lane, c.user_id FROM waypost.contact_names c
+         WHERE c.scope = n.scope AND c.number = n.number AND c.name = n.name LIMIT 1) c",
     &[
         Type::INT8,
         Type::INT4,
@@ -105,15 +108,17 @@ static ENTER: Sql = Sql::new(
 static KNOWN: Sql = Sql::new(
     "SELECT k.piece, k.event_id, k.partition, k.day, k.event, k.digest
      FROM unnest($1, $2, $3) AS q (piece, event_id, partition)
-     JOIN waypost.event_keys k ON k.piece = q.piece AND k.event_id = q.event_id AND k.partition = q.partition",
+     CROSS JOIN LATERAL (SELECT * FROM waypost.event_keys k
+         WHERE k.piece = q.piece AND k.event_id = q.event_id AND k.partition = q.partition LIMIT 1) k",
     &[Type::INT2_ARRAY, Type::UUID_ARRAY, Type::INT8_ARRAY],
 );
 static FIRSTS: Sql = Sql::new(
     "SELECT e.id, substring(b.body FROM e.data_start + 1 FOR e.data_end - e.data_start)
      FROM unnest($1, $2) AS q (day, event)
-     JOIN waypost.events e ON e.day = q.day AND e.id = q.event
-     JOIN waypost.bodies b ON b.day = e.day AND b.notification = e.notification
-     WHERE e.day = ANY ($1) AND b.day = ANY ($1)",
+     CROSS JOIN LATERAL (SELECT * FROM waypost.events e
+         WHERE e.day = q.day AND e.id = q.event AND e.day = ANY ($1) LIMIT 1) e
+     CROSS JOIN LATERAL (SELECT b.body FROM waypost.bodies b
+         WHERE b.day = e.day AND b.notification = e.notification AND b.day = ANY ($1) LIMIT 1) b",
     &[Type::INT4_ARRAY, Type::INT8_ARRAY],
 );
 static LISTED: Sql =

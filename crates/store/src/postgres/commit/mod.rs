@@ -49,7 +49,8 @@ pub(super) async fn commit(shared: &Shared, batch: Vec<NewNotification>) -> Resu
 
 /// Commits what waits, until the queue is closed and empty.
 pub(super) async fn work(shared: Arc<Shared>) {
-    while let Some(jobs) = shared.queue.take(BATCH_EVENTS_MAX, BATCH_BYTES_MAX).await {
+    while let Some(mut taken) = shared.queue.take(BATCH_EVENTS_MAX, BATCH_BYTES_MAX).await {
+        let jobs = std::mem::take(&mut taken.jobs);
         let began = Instant::now();
         let outcome = keep(&shared, &jobs).await;
         shared.note(outcome.as_ref().err());

@@ -1,4 +1,7 @@
 //! What waits for its commit.
+//!
+//! A statement costs the server more than a row of it. So while one batch is under way, the next begins when it is worth a
+//! statement of its own, or when what is in it has waited long: a slow commit holds nobody up for more than that.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -11,6 +14,11 @@ use crate::common::{digest, names};
 use crate::error::{CommitError, StoreError};
 use crate::postgres::shared::lock;
 use crate::record::{Committed, NewNotification};
+
+/// Events that are worth a second batch beside one that is under way.
+const WORTH_EVENTS: usize = 64;
+/// What has waited so long is not held back any more.
+const HELD_BACK_MAX: Duration = Duration::from_millis(30);
 
 pub(super) type Answer = Result<Vec<Committed>, CommitError>;
 
@@ -63,8 +71,24 @@ pub(in crate::postgres) struct Queue {
 #[derive(Default)]
 struct Inner {
     jobs: VecDeque<Job>,
+    events: usize,
     bytes: usize,
+    /// Batches that were taken and are not done.
+    under_way: usize,
     closed: bool,
+}
+
+/// A batch that was taken; it is under way until this is dropped.
+pub(super) struct Taken<'q> {
+    pub(super) jobs: Vec<Job>,
+    queue: &'q Queue,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        lock(&self.queue.inner).under_way -= 1;
+        self.queue.bell.notify_one();
+    }
 }
 
 impl Queue {
@@ -91,6 +115,7 @@ impl Queue {
         if is_full && !inner.jobs.is_empty() {
             return Err(CommitError::Overloaded);
         }
+        inner.events += job.events;
         inner.bytes += job.bytes;
         inner.jobs.push_back(job);
         drop(inner);
@@ -100,31 +125,44 @@ impl Queue {
 
     /// The next jobs, routed by one version, within these bounds unless the first exceeds them alone. None: the queue is
     /// closed and empty.
-    pub(super) async fn take(&self, events_max: usize, bytes_max: usize) -> Option<Vec<Job>> {
+    pub(super) async fn take(&self, events_max: usize, bytes_max: usize) -> Option<Taken<'_>> {
         loop {
             let bell = self.bell.notified();
             tokio::pin!(bell);
             // From here on no bell is missed.
             let _rung = bell.as_mut().enable();
-            {
+            let held_back = {
                 let mut inner = lock(&self.inner);
-                let jobs = inner.next(events_max, bytes_max);
-                if !jobs.is_empty() {
-                    if !inner.jobs.is_empty() {
-                        self.bell.notify_one();
+                let held_back = inner.held_back();
+                if held_back.is_none() {
+                    let jobs = inner.next(events_max, bytes_max);
+                    if !jobs.is_empty() {
+                        inner.under_way += 1;
+                        if !inner.jobs.is_empty() {
+                            self.bell.notify_one();
+                        }
+                        return Some(Taken { jobs, queue: self });
                     }
-                    return Some(jobs);
+                    if inner.closed {
+                        return None;
+                    }
                 }
-                if inner.closed {
-                    return None;
-                }
-            }
-            bell.await;
+                held_back.unwrap_or(Duration::MAX)
+            };
+            // Either way it is looked again.
+            drop(tokio::time::timeout(held_back, bell).await);
         }
     }
 }
 
 impl Inner {
+    /// For how long what waits may still wait for more; None when it is to be taken now, or when nothing waits.
+    fn held_back(&self) -> Option<Duration> {
+        let waited = self.jobs.front()?.queued_at.elapsed();
+        let is_worth_it = self.under_way == 0 || self.events >= WORTH_EVENTS || self.closed;
+        HELD_BACK_MAX.checked_sub(waited).filter(|_| !is_worth_it)
+    }
+
     fn next(&mut self, events_max: usize, bytes_max: usize) -> Vec<Job> {
         let (mut jobs, mut events, mut bytes): (Vec<Job>, _, _) = (Vec::new(), 0, 0);
         while let Some(first) = self.jobs.front() {
@@ -149,6 +187,7 @@ impl Inner {
 
     fn pop(&mut self) -> Option<Job> {
         let job = self.jobs.pop_front()?;
+        self.events = self.events.saturating_sub(job.events);
         self.bytes = self.bytes.saturating_sub(job.bytes);
         Some(job)
     }

@@ -34,7 +34,8 @@ macro_rules! ended {
 macro_rules! named {
     () => {
         "SELECT l.*, e.event_type, p.id AS endpoint_id FROM looked l
-         JOIN waypost.events e ON e.day = l.day AND e.id = l.event JOIN waypost.endpoints p ON p.number = l.endpoint "
+         CROSS JOIN LATERAL (SELECT e.event_type FROM waypost.events e WHERE e.day = l.day AND e.id = l.event LIMIT 1) e
+         JOIN waypost.endpoints p ON p.number = l.endpoint "
     };
 }
 /// The last of a page, filtered.
